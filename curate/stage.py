@@ -1,0 +1,210 @@
+"""The stage contract: a stage returns exactly one value per document (evidence aside), and only the engine removes rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from curate.documents import TEXT, Batch
+
+
+class _ColumnMark:
+    """Marks a field whose value names a column that the stage reads."""
+
+
+Column = Annotated[str, _ColumnMark()]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage says of a batch of n documents; what it does not mention stays as it is."""
+
+    text: pa.Array | None = None
+    """New texts, large_string[n]; null means that nothing is left, and the document is dropped as `<stage>/empty`."""
+    reason: pa.Array | None = None
+    """Why a document is dropped, string[n], snake_case; null keeps it."""
+    columns: dict[str, pa.Array] = field(default_factory=dict)
+    """Columns to add, each of length n and of the type that `columns_written` announces."""
+
+
+class Stage(BaseModel):
+    """A step of a recipe. Its fields are its options; the docstring under a field is the option's help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, populate_by_name=True)
+
+    reads: ClassVar[tuple[str, ...]] = (TEXT,)
+    """Columns that it reads, beside those named by fields of type `Column`. `id` is always there."""
+    writes: ClassVar[dict[str, pa.DataType]] = {}
+    """Columns that it adds, when they do not depend on its options."""
+    examples: ClassVar[dict[str, Any]] = {}
+    """Input → output of the easy form with default options; shown by the help, run by the tests."""
+    version: ClassVar[int] = 1
+    """Raised whenever the same input and options give another result: results stored by older versions are then redone."""
+
+    def columns_read(self) -> tuple[str, ...]:
+        """Names of the columns that this stage reads."""
+        named = [
+            getattr(self, name)
+            for name, info in type(self).model_fields.items()
+            if any(isinstance(mark, _ColumnMark) for mark in info.metadata) and getattr(self, name) is not None
+        ]
+        return tuple(dict.fromkeys([*self.reads, *named]))
+
+    def columns_written(self) -> dict[str, pa.DataType]:
+        """Names and types of the columns that this stage adds."""
+        return dict(self.writes)
+
+    def files(self) -> tuple[Path, ...]:
+        """Model files that the result depends on; their SHA-256 goes into the manifest."""
+        return ()
+
+
+class PerBatch(Stage):
+    """A stage that looks at one document at a time. The four kinds below are it, simplified."""
+
+    def process(self, batch: Batch) -> Outcome:
+        """The one form that the engine calls."""
+        raise NotImplementedError
+
+
+class Annotate(PerBatch):
+    """Adds columns, drops nothing. Write `annotate_one`; add `annotate` when it must be fast."""
+
+    def annotate_one(self, text: str) -> dict[str, Any]:
+        """The specification: the values of the added columns for one text."""
+        raise NotImplementedError
+
+    def annotate(self, batch: Batch) -> dict[str, pa.Array]:
+        """The values of the added columns for a batch."""
+        rows = [self.annotate_one(text) for text in batch[TEXT].to_pylist()]
+        return {name: pa.array([row[name] for row in rows], kind) for name, kind in self.columns_written().items()}
+
+    def process(self, batch: Batch) -> Outcome:
+        return Outcome(columns=self.annotate(batch))
+
+
+class Filter(PerBatch):
+    """Says why a document is to be dropped. Write `judge_one`; add `judge` when it must be fast."""
+
+    def judge_one(self, text: str) -> str | None:
+        """The specification: the reason to drop this text, None to keep it."""
+        raise NotImplementedError
+
+    def judge(self, batch: Batch) -> pa.Array:
+        """Reasons to drop, string[n]; null keeps."""
+        return pa.array([self.judge_one(text) for text in batch[TEXT].to_pylist()], pa.string())
+
+    def process(self, batch: Batch) -> Outcome:
+        return Outcome(reason=self.judge(batch))
+
+
+class Rewrite(PerBatch):
+    """Gives a new text. Write `rewrite_one`; add `rewrite` when it must be fast."""
+
+    def rewrite_one(self, text: str) -> str | None:
+        """The specification: the new text; None means that nothing is left."""
+        raise NotImplementedError
+
+    def rewrite(self, batch: Batch) -> pa.Array:
+        """New texts, large_string[n]; null means that nothing is left."""
+        return pa.array([self.rewrite_one(text) for text in batch[TEXT].to_pylist()], pa.large_string())
+
+    def process(self, batch: Batch) -> Outcome:
+        return Outcome(text=self.rewrite(batch))
+
+
+@dataclass(frozen=True)
+class One:
+    """What an `Edit` says of one document."""
+
+    text: str | None = None
+    """The text as it is after the edit. None means that nothing is left."""
+    reason: str | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+class Edit(PerBatch):
+    """The general form: filters that also edit lines, or leave their numbers behind. `edits_text = False` if it never edits."""
+
+    edits_text: ClassVar[bool] = True
+
+    def edit_one(self, text: str) -> One:
+        """The specification, for one text."""
+        raise NotImplementedError
+
+    def edit(self, batch: Batch) -> Outcome:
+        """The outcome for a batch."""
+        ones = [self.edit_one(text) for text in batch[TEXT].to_pylist()]
+        return Outcome(
+            text=pa.array([one.text for one in ones], pa.large_string()) if self.edits_text else None,
+            reason=pa.array([one.reason for one in ones], pa.string()),
+            columns={
+                name: pa.array([one.columns[name] for one in ones], kind)
+                for name, kind in self.columns_written().items()
+            },
+        )
+
+    def process(self, batch: Batch) -> Outcome:
+        return self.edit(batch)
+
+
+class Evidence(Protocol):
+    """All evidence of one global stage, on disk, sorted by `key` within each unit. Blind to the order of units."""
+
+    rows: int
+
+    def scan(self, columns: list[str], low: int = 0, high: int = 2**64 - 1) -> Iterator[pa.Table]:
+        """Tables of the rows with low <= key <= high, in no particular order; memory for one unit at a time."""
+        ...
+
+
+class Global(Stage):
+    """A stage that must see the whole corpus: `observe` ends a pass, `resolve` runs between, `apply` opens the next."""
+
+    evidence: ClassVar[pa.Schema]
+    """Columns of `observe`'s answer. `key` (uint64) and `row` (int64, index in the batch) must be among them; the engine
+    turns `row` into `document` (uint64, the row's address) and sorts by (`key`, `document`)."""
+
+    def observe(self, batch: Batch) -> pa.RecordBatch:
+        """Any number of rows of evidence. Pure: depends on the batch's documents alone."""
+        raise NotImplementedError
+
+    def resolve(self, evidence: Evidence) -> BaseModel:
+        """The decision for the whole corpus, small: stored as JSON and shown in the report."""
+        raise NotImplementedError
+
+    def artifact_type(self) -> type[BaseModel]:
+        """The model that `resolve` returns, to read it back."""
+        raise NotImplementedError
+
+    def apply(self, batch: Batch, artifact: Any) -> Outcome:
+        """The decision, carried out on a batch."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Document `row[j]` of a batch has key `key[j]`, checked by `check[j]`: together 128 bits, so chance equality is out."""
+
+    key: npt.NDArray[np.uint64]
+    check: npt.NDArray[np.uint64]
+    row: npt.NDArray[np.int64]
+
+
+class Match(Global):
+    """Finds documents that share a key and keeps one of each group: write `keys`."""
+
+    def keys(self, batch: Batch) -> Keys:
+        """The keys of a batch's documents: none, one or several for each."""
+        raise NotImplementedError
+
+    def resolve_range(self, evidence: pa.Table) -> pa.Table:
+        """All evidence of a range of keys, sorted by (key, document) → rows for `apply`, with a `document` column (uint64)."""
+        raise NotImplementedError
