@@ -141,7 +141,6 @@ def _sync(path: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> StoreError:
-    advice = (
-        "make room and run again, it goes on from here" if error.errno in _NO_ROOM else "may this user write there?"
-    )
+    room = error.errno in _NO_ROOM
+    advice = "make room and run again, it goes on from here" if room else "may this user write there?"
     return StoreError(f"{path}: cannot write it: {error.strerror or error}; {advice}")
