@@ -1,0 +1,291 @@
+"""A run from beginning to end: passes over the units, decisions between them, survivors at last. Decides nothing of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from curate import plan as planning
+from curate import recipe as recipes
+from curate.engine import export, ids, intake, resolve, shard_pass
+from curate.engine.accounts import Accounts
+from curate.engine.context import Context, load
+from curate.engine.counts import UnitCounts
+from curate.engine.events import (
+    KernelsCompiling,
+    PassDone,
+    PassStarted,
+    Quarantined,
+    Resolving,
+    RunDone,
+    RunStarted,
+    Show,
+    UnitDone,
+    Warned,
+    silent,
+)
+from curate.engine.manifest import Manifest
+from curate.engine.warm import compile_kernels, is_warm
+from curate.errors import CurateError, RecipeError, StageError
+from curate.executors import Executor, Failure
+from curate.plan import Pass
+from curate.recipe import Recipe
+from curate.store import ledger
+from curate.store.files import sweep, whole
+from curate.store.folder import RunFolder
+from curate.store.quarantine import summarise
+from curate.store.shards import CHUNK_BYTES
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+EXIT_QUARANTINED = 3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run goes about its work; nothing here changes a byte of the result, `limit` apart."""
+
+    fresh: bool = False
+    """Forget what an earlier run left in the output folder."""
+    limit: int | None = None
+    """Take the first so many documents only."""
+    chunk_bytes: int = CHUNK_BYTES
+    """Text in one batch."""
+
+
+def run(recipe: Recipe, executor: Executor, show: Show = silent, settings: Settings | None = None) -> RunDone:
+    """Carry out a recipe, or go on with it where an earlier run stopped.
+
+    Raises RecipeError before any work, StageError, StoreError or BadInput later; what was done by then is kept, and a
+    further run goes on from it. KeyboardInterrupt passes through, with all workers stopped.
+    """
+    return _Run(recipe, executor, show, settings or Settings()).run()
+
+
+@dataclass
+class _Run:
+    recipe: Recipe
+    executor: Executor
+    show: Show
+    settings: Settings
+    folder: RunFolder = field(init=False)
+    manifest: Manifest = field(init=False)
+    began: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.folder = RunFolder(Path(self.recipe.output.path))
+        self.manifest = Manifest(self.folder)
+
+    def run(self) -> RunDone:
+        files = self._prepare()
+        try:
+            context = self._take_in(files)
+            accounts = self._passes(context)
+            receipts = self._export(context, accounts)
+            return self._finish(context, accounts, receipts)
+        except BaseException as error:
+            self.manifest.failed(error)
+            raise
+
+    def _prepare(self) -> Sequence[Any]:
+        """All that can be wrong before any work is done, and the run folder."""
+        strangers = self.folder.strangers()
+        if strangers:
+            raise RecipeError(
+                f"{self.recipe.source or 'recipe'}: output.path = {self.folder.root}: the folder holds what no run writes:"
+                f" {', '.join(strangers[:3])}{' …' if len(strangers) > 3 else ''}; name a folder of its own for the run"
+            )
+        listing = intake.listing(self.recipe)
+        survey = intake.survey(self.recipe, listing.files)
+        planning.make(self.recipe, survey.schema)
+        if self.settings.fresh:
+            self.folder.clear()
+        resumed = self.folder.manifest.exists()
+        self.folder.root.mkdir(parents=True, exist_ok=True)
+        sweep(self.folder.root)
+        with whole(self.folder.recipe) as part:
+            part.write_text(recipes.dump(self.recipe), encoding="utf-8")
+        self.manifest.start(self.recipe, listing.files, self.executor)
+        self.show(
+            RunStarted(
+                str(self.recipe.source or "recipe"),
+                len(listing.files),
+                survey.documents if survey.exact else None,
+                survey.bytes,
+                self.executor.workers,
+                str(self.folder.root),
+                resumed,
+            )
+        )
+        for path, reason in listing.ignored:
+            self.show(Warned(f"{path} is passed over: {reason.replace('_', ' ')}"))
+        return listing.files
+
+    def _take_in(self, files: Sequence[Any]) -> Context:
+        """Import, look at the ids, fix the input."""
+        imports = intake.import_tasks(self.recipe, self.folder, files)
+        if imports:
+            began = time.perf_counter()
+            size = sum(task.file.size for task in imports)
+            self.show(PassStarted(0, 0, "import", len(imports), None, size))
+            rows = 0
+            for index, found in self._each(intake.import_one, imports):
+                rows += found
+                self.show(UnitDone(0, found, imports[index].file.size, found, 0))
+            self.show(PassDone(0, time.perf_counter() - began, rows, size, rows, 0))
+        inputs = intake.fix(self.recipe, self.folder, files, limit=self.settings.limit)
+        inputs.save(self.folder.inputs)
+        plan = planning.make(self.recipe, inputs.schema)
+        with whole(self.folder.plan) as part:
+            part.write_text(planning.describe(plan, self.recipe) + "\n", encoding="utf-8")
+        for broken in inputs.broken:
+            self.show(Quarantined(broken.file, None, None, broken.reason, broken.error))
+        for note in inputs.notes:
+            self.show(Warned(note))
+        context = load(str(self.folder.root))
+        self.manifest.inputs(inputs)
+        Accounts(self.recipe, inputs).check_bad_input()
+        if inputs.has_ids:
+            self._look_at_ids(context)
+        return context
+
+    def _look_at_ids(self, context: Context) -> None:
+        root = str(self.folder.root)
+        tasks = [
+            ids.IdTask(root, unit.index)
+            for unit in context.inputs.units
+            if (ledger.facts(self.folder.evidence(0, unit.stem, ids.LABEL)) or {}).get("fingerprint")
+            != context.starts[unit.index]
+        ]
+        for _ in self._each(ids.look, tasks):
+            pass
+        self._resolve(context, resolve.IDS, 0, "ids")
+
+    def _passes(self, context: Context) -> Accounts:
+        accounts = Accounts(self.recipe, context.inputs)
+        if not is_warm(context):
+            self.show(KernelsCompiling())
+            compile_kernels(context)
+        for this_pass in context.plan.passes:
+            counts = self._pass(context, this_pass, accounts)
+            accounts.close(this_pass, counts)
+            self.manifest.passed(this_pass, accounts)
+            accounts.check_bad_input()
+            accounts.check_expectations(this_pass)
+            for action in this_pass.actions:
+                if action.verb == "observe":
+                    label = self.recipe.stages[action.step].label
+                    self._resolve(context, action.step, this_pass.number, label)
+        return accounts
+
+    def _pass(self, context: Context, this_pass: Pass, accounts: Accounts) -> list[UnitCounts]:
+        """One pass over all units: those that are done already are taken as they are."""
+        began, number = time.perf_counter(), this_pass.number
+        units = context.inputs.units
+        size = sum(unit.size for unit in units)
+        title = ", ".join(self.recipe.stages[a.step].label for a in this_pass.actions)
+        self.show(PassStarted(number, len(context.plan.passes), title, len(units), context.inputs.rows, size))
+        counts: dict[int, UnitCounts] = {}
+        for unit in units:
+            found = ledger.facts(self.folder.ledger(number, unit.stem))
+            if found and found["fingerprint"] == context.fingerprints.of(number, unit.index):
+                counts[unit.index] = UnitCounts.from_dict(found["counts"])
+                self.show(_unit_done(number, unit.size, counts[unit.index], reused=True))
+        todo = [unit for unit in units if unit.index not in counts]
+        root = str(self.folder.root)
+        tasks = [shard_pass.PassTask(root, number, unit.index, self.settings.chunk_bytes) for unit in todo]
+        for index, result in self._each(shard_pass.run, tasks):
+            counts[todo[index].index] = result.counts
+            self.manifest.timed(number, result)
+            self.show(_unit_done(number, todo[index].size, result.counts))
+            accounts.watch(result.counts)
+        self._remove_leftovers(context, this_pass)
+        total = UnitCounts()
+        for count in counts.values():
+            total.add(count)
+        lost = sum(total.unreadable.values())
+        dropped = total.arrived - total.alive
+        seconds = time.perf_counter() - began
+        self.show(PassDone(number, seconds, total.arrived + lost, size, total.alive, dropped, lost))
+        return [counts[unit.index] for unit in units]
+
+    def _remove_leftovers(self, context: Context, this_pass: Pass) -> None:
+        """Files of units that an earlier, larger run had."""
+        keep = set()
+        for unit in context.inputs.units:
+            keep |= {self.folder.ledger(this_pass.number, unit.stem).name}
+            keep |= {self.folder.text(this_pass.number, unit.stem).name}
+            for step, _ in context.observers(this_pass):
+                keep |= {self.folder.evidence(this_pass.number, unit.stem, step.label).name}
+        list(self.folder.remove_others(self.folder.pass_folder(this_pass.number), keep))
+
+    def _resolve(self, context: Context, step: int, number: int, label: str) -> None:
+        tasks = resolve.tasks(context, step, number)
+        if tasks:
+            self.show(Resolving(label))
+        for _ in self._each(resolve.run, tasks):
+            pass
+
+    def _export(self, context: Context, accounts: Accounts) -> list[export.Receipt]:
+        """Write the survivors. Shards that are not this run's are taken away first, so that none is ever mixed in."""
+        began = time.perf_counter()
+        tasks = export.pack(context, accounts.last_counts, self.settings.chunk_bytes)
+        receipts = {task.shard: export.receipt_of(context, task) for task in tasks}
+        done = {number: receipt for number, receipt in receipts.items() if receipt is not None}
+        self.folder.data.mkdir(exist_ok=True)
+        list(self.folder.remove_others(self.folder.data, {self.folder.shard(n).name for n in done}))
+        list(self.folder.remove_others(self.folder.receipt(0).parent, {self.folder.receipt(n).name for n in done}))
+        todo = [task for task in tasks if task.shard not in done]
+        number = len(context.plan.passes) + 1
+        size = accounts.total.alive_bytes
+        self.show(PassStarted(number, number, "write", len(tasks), accounts.total.alive, size))
+        for index, (receipt, _) in self._each(export.run, todo):
+            done[todo[index].shard] = receipt
+            self.show(UnitDone(number, receipt.rows, receipt.text_bytes, receipt.rows, 0))
+        seconds = time.perf_counter() - began
+        self.show(PassDone(number, seconds, accounts.total.alive, size, accounts.total.alive, 0))
+        return [done[n] for n in sorted(done)]
+
+    def _finish(self, context: Context, accounts: Accounts, receipts: list[export.Receipt]) -> RunDone:
+        accounts.check_written(sum(receipt.rows for receipt in receipts))
+        for text in intake.changes(context.inputs.files, intake.listing(self.recipe).files):
+            self.show(Warned(text))
+        aside = summarise(self.folder.quarantine)
+        for row in aside.examples:
+            self.show(Quarantined(row.file, row.row, row.line, row.reason, row.error))
+        bad = accounts.bad_documents
+        exit_code = EXIT_QUARANTINED if bad or context.inputs.broken else 0
+        self.manifest.done(context, accounts, receipts, aside)
+        return RunDone(
+            funnel=tuple(accounts.funnel()),
+            seconds=time.perf_counter() - self.began,
+            out=str(self.folder.root),
+            exit_code=exit_code,
+            shards=len(receipts),
+            bytes_out=sum(receipt.bytes for receipt in receipts),
+            quarantined=bad,
+        )
+
+    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Any:
+        """Results of tasks as they come; the first failure ends the run."""
+
+        def lost(index: int, how: str) -> None:
+            self.show(Warned(f"a worker was lost ({how}); its unit is tried again"))
+
+        results = self.executor.run(work, tasks, lost=lost) if tasks else iter(())
+        for index, result in results:
+            if isinstance(result, Failure):
+                if isinstance(result.error, CurateError):
+                    raise result.error
+                raise StageError(f"{result.message}\n{result.traceback}".rstrip())
+            yield index, result
+
+
+def _unit_done(number: int, size: int, counts: UnitCounts, *, reused: bool = False) -> UnitDone:
+    lost = sum(counts.unreadable.values())
+    dropped = counts.arrived - counts.alive
+    return UnitDone(number, counts.arrived + lost, size, counts.alive, dropped, lost, reused=reused)

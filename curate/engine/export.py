@@ -1,0 +1,221 @@
+"""The last step of a run: survivors into output shards of the asked-for size, whatever units they come from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from curate.documents import DROPPED_BY, ID
+from curate.engine.context import Context, digest, load
+from curate.engine.counts import SIZE, UnitCounts
+from curate.errors import StoreError
+from curate.store import ledger
+from curate.store.files import read_json, write_json
+from curate.store.inputs import same_as_now
+from curate.store.shards import CHUNK_BYTES, Chunk, Unit, Unreadable, present_columns, read_unit
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Survivors `first:last` of a unit, counted from its first survivor."""
+
+    unit: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class ExportTask:
+    """One output shard and what goes into it."""
+
+    root: str
+    shard: int
+    pieces: tuple[Piece, ...]
+    chunk_bytes: int = CHUNK_BYTES
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was written to a shard."""
+
+    fingerprint: str
+    file: str
+    rows: int
+    text_bytes: int
+    bytes: int
+    """Size of the file."""
+    xxh3_128: str
+    """Of the file."""
+
+
+def pack(context: Context, counts: list[UnitCounts], chunk_bytes: int = CHUNK_BYTES) -> list[ExportTask]:
+    """Cut the survivors, in the order of the input, into shards: each ends with the document that fills it."""
+    limit = context.recipe.output.shard_size
+    shards: list[list[Piece]] = [[]]
+    filled = 0
+    for unit, count in zip(context.inputs.units, counts, strict=True):
+        if not count.alive:
+            continue
+        if filled + count.alive_bytes < limit:
+            shards[-1].append(Piece(unit.index, 0, count.alive))
+            filled += count.alive_bytes
+            continue
+        ends = np.cumsum(_sizes(context, unit))
+        first = 0
+        while first < len(ends):
+            base = int(ends[first - 1]) if first else 0
+            last = min(len(ends), int(np.searchsorted(ends, base + limit - filled)) + 1)
+            shards[-1].append(Piece(unit.index, first, last))
+            filled += int(ends[last - 1]) - base
+            if filled >= limit:
+                shards.append([])
+                filled = 0
+            first = last
+    root = str(context.folder.root)
+    full = [pieces for pieces in shards if pieces]
+    return [ExportTask(root, number, tuple(pieces), chunk_bytes) for number, pieces in enumerate(full)]
+
+
+def _sizes(context: Context, unit: Unit) -> npt.NDArray[np.int64]:
+    last = context.plan.passes[-1].number
+    columns = ledger.read(context.folder.ledger(last, unit.stem), [SIZE, DROPPED_BY])
+    return columns[SIZE].filter(columns[DROPPED_BY].is_null()).to_numpy()
+
+
+def output_schema(context: Context) -> pa.Schema:
+    """The user's columns as they are, an id if there was none, and what the stages added."""
+    fields = list(context.inputs.schema)
+    if not context.inputs.has_ids:
+        fields.insert(0, pa.field(context.recipe.input.id, pa.string()))
+    fields += [pa.field(name, kind) for p in context.plan.passes for name, kind in p.adds]
+    return pa.schema(fields)
+
+
+def receipt_of(context: Context, task: ExportTask) -> Receipt | None:
+    """The receipt of a shard that is already there as this run would write it; None if there is work to do."""
+    path, shard = context.folder.receipt(task.shard), context.folder.shard(task.shard)
+    if not (path.exists() and shard.exists()):
+        return None
+    receipt = Receipt(**read_json(path))
+    same = receipt.fingerprint == _fingerprint(context, task) and receipt.bytes == shard.stat().st_size
+    return receipt if same else None
+
+
+def _fingerprint(context: Context, task: ExportTask) -> str:
+    last = context.plan.passes[-1].number
+    parts = [[asdict(piece), context.fingerprints.of(last, piece.unit)] for piece in task.pieces]
+    output = context.recipe.output.model_dump(mode="json", exclude={"path"})
+    return digest(parts, output, str(output_schema(context)))
+
+
+def run(task: ExportTask) -> tuple[Receipt, float]:
+    """Write a shard, then its receipt → (receipt, seconds)."""
+    began = time.perf_counter()
+    context = load(task.root)
+    schema = output_schema(context)
+    output = context.recipe.output
+    path = context.folder.shard(task.shard)
+    rows = text_bytes = 0
+    with ledger.Writer(path, schema, output.compression, output.compression_level) as writer:
+        for piece in task.pieces:
+            for columns, sizes in _survivors(context, piece, schema, task.chunk_bytes):
+                writer.write(columns, sizes)
+                rows += len(sizes)
+                text_bytes += int(sizes.sum())
+        expected = sum(piece.last - piece.first for piece in task.pieces)
+        if rows != expected:
+            raise StoreError(f"{path.name}: {rows} documents read back where the ledger counts {expected}")
+        writer.commit()
+    receipt = Receipt(_fingerprint(context, task), path.name, rows, text_bytes, path.stat().st_size, _hash(path))
+    write_json(context.folder.receipt(task.shard), asdict(receipt))
+    return receipt, time.perf_counter() - began
+
+
+def _survivors(
+    context: Context, piece: Piece, schema: pa.Schema, chunk_bytes: int
+) -> Iterator[tuple[dict[str, pa.Array], npt.NDArray[np.int64]]]:
+    unit = context.inputs.units[piece.unit]
+    file = context.inputs.files[unit.file]
+    change = same_as_now(file)
+    if change:
+        raise StoreError(f"{file.path}: {change} since the run began; run again when it has come to rest")
+    last = context.plan.passes[-1].number
+    added = _added(context, unit)
+    alive = np.flatnonzero(added.pop(DROPPED_BY).is_null().to_numpy(zero_copy_only=False))[piece.first : piece.last]
+    wanted = np.zeros(unit.rows, bool)
+    wanted[alive] = True
+    text_column = context.recipe.input.text
+    text_file = context.text_file(unit, last + 1)
+    columns = [name for name in present_columns(unit.path).names if text_file is None or name != text_column]
+    texts = ledger.Texts(text_file) if text_file is not None else None
+    for chunk in read_unit(unit, columns, wanted, chunk_bytes=chunk_bytes, measure=text_column):
+        if isinstance(chunk, Unreadable):
+            if wanted[chunk.start : chunk.stop].any():
+                raise StoreError(
+                    f"{unit.name}: rows {chunk.start + unit.first_row} to {chunk.stop + unit.first_row - 1}: a column"
+                    f" that no stage reads cannot be decoded: {chunk.error}. Repair the file, or name the columns to keep"
+                )
+        elif len(chunk.rows):
+            given = dict(chunk.columns)
+            if texts is not None:
+                given[text_column] = texts.of(chunk.rows)
+            yield _row_group(context, unit, chunk, given, added, schema)
+
+
+def _added(context: Context, unit: Unit) -> dict[str, pa.Array]:
+    """What stages added to a unit's rows, its ids and lengths, and `dropped_by` as it is at the end."""
+    added: dict[str, pa.Array] = {}
+    for p in context.plan.passes:
+        names = [name for name, _ in p.adds] + ([ID] if p.number == 1 else [])
+        names += [DROPPED_BY, SIZE] if p is context.plan.passes[-1] else []
+        added |= ledger.read(context.folder.ledger(p.number, unit.stem), names)
+    return added
+
+
+def _row_group(
+    context: Context,
+    unit: Unit,
+    chunk: Chunk,
+    given: dict[str, pa.Array],
+    added: dict[str, pa.Array],
+    schema: pa.Schema,
+) -> tuple[dict[str, pa.Array], npt.NDArray[np.int64]]:
+    rows = pa.array(chunk.rows)
+    id_column = context.recipe.input.id
+    ours = {(id_column if name == ID else name): values for name, values in added.items() if name != SIZE}
+    columns: dict[str, pa.Array] = {}
+    for field in schema:
+        if field.name in given:
+            values = given[field.name]
+            columns[field.name] = values if values.type == field.type else values.cast(field.type)
+            if field.name == id_column and values.null_count and pa.types.is_string(field.type):
+                columns[field.name] = pc.coalesce(columns[field.name], added[ID].take(rows).cast(field.type))
+        elif field.name in ours:
+            columns[field.name] = ours[field.name].take(rows).cast(field.type)
+        else:
+            columns[field.name] = pa.nulls(len(rows), field.type)
+    return columns, added[SIZE].take(rows).to_numpy()
+
+
+def _hash(path: Path) -> str:
+    state = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            state.update(block)
+    return state.hexdigest()
+
+
+def summary(receipts: list[Receipt]) -> dict[str, Any]:
+    """The shards written, for the manifest."""
+    shards = [{k: v for k, v in asdict(receipt).items() if k != "fingerprint"} for receipt in receipts]
+    return {"rows": sum(r.rows for r in receipts), "bytes": sum(r.bytes for r in receipts), "shards": shards}
+

@@ -1,0 +1,53 @@
+"""Compiling the kernels once per machine, in one process, before the workers would all do it at the same time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+
+from curate import kernels
+from curate.documents import ID, TEXT, Batch
+from curate.engine.context import Context, digest
+from curate.engine.counts import measure
+from curate.kernels.hashing import hash128
+from curate.stage import Global, PerBatch
+
+SAMPLE = (
+    "The first line of a small text, with 3.14 numbers and a name.\nThe second line: it doesn't end there…\n\n- a bullet\n",
+    "Zweite Zeile – naïve façade, „Anführung“.\nДва слова. 二つの言葉。\tTab\r\nLine with {braces} and javascript\n" * 3,
+    "",
+)
+
+
+def _marker(context: Context) -> Path:
+    place = Path(os.environ.get("NUMBA_CACHE_DIR") or kernels.cache_folder())
+    what = [[step.name, type(step.stage).version, step.stage.model_dump(mode="json")] for step in context.recipe.stages]
+    return place / f"compiled-{digest(str(kernels.cache_folder()), what)}"
+
+
+def is_warm(context: Context) -> bool:
+    """Whether these stages ran on this machine before, with these kernels."""
+    return _marker(context).exists()
+
+
+def compile_kernels(context: Context) -> None:
+    """Run every per-document step on three small texts; what it says of them is thrown away, errors included."""
+    texts = pa.array(SAMPLE, pa.large_string())
+    batch = Batch({ID: pa.array([str(n) for n in range(len(SAMPLE))], pa.large_string()), TEXT: texts})
+    batch = batch.with_columns(measure(batch))
+    hash128(batch[ID])
+    for step in context.recipe.stages:
+        columns = {name: pa.nulls(len(batch), pa.float64()) for name in step.stage.columns_read() if name not in batch}
+        try:
+            given = batch.with_columns(columns)
+            if isinstance(step.stage, PerBatch):
+                step.stage.process(given)
+            elif isinstance(step.stage, Global):
+                step.stage.observe(given)
+        except Exception:  # the columns are made up, so a stage may well object; a real defect shows on real documents
+            continue
+    marker = _marker(context)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()

@@ -1,0 +1,81 @@
+"""The input of a run, fixed at its start and written down: files, units, schema, and what could not be read."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from curate.documents import address
+from curate.store.files import read_json, write_json
+from curate.store.inputs import InputFile
+from curate.store.shards import Unit
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An input file that could not be read, or not to its end."""
+
+    file: str
+    reason: str
+    error: str
+    offset: int | None = None
+    """Bytes from its start (of the decompressed stream), where known."""
+    rows_kept: int = 0
+    """Documents before the break, which are part of the run."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The input as it was at the start of the run; nothing that appears later is part of it."""
+
+    files: tuple[InputFile, ...]
+    units: tuple[Unit, ...]
+    schema: pa.Schema
+    """Of all files together, with the user's names for the id and text columns."""
+    has_ids: bool
+    """Whether any file has the id column; else all ids are made."""
+    broken: tuple[Broken, ...] = ()
+    bad_rows: dict[str, int] = field(default_factory=dict)
+    """reason → lines of JSONL files that the import put into quarantine."""
+    notes: tuple[str, ...] = ()
+    """What the import had to decide, for people."""
+
+    @property
+    def rows(self) -> int:
+        return sum(unit.rows for unit in self.units)
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole."""
+        data = {
+            "files": [asdict(file) for file in self.files],
+            "units": [asdict(unit) for unit in self.units],
+            "schema": base64.b64encode(self.schema.serialize().to_pybytes()).decode(),
+            "has_ids": self.has_ids,
+            "broken": [asdict(one) for one in self.broken],
+            "bad_rows": self.bad_rows,
+            "notes": list(self.notes),
+        }
+        write_json(path, data)
+
+    @classmethod
+    def load(cls, path: Path) -> Inputs:
+        """Read what `save` wrote."""
+        data = read_json(path)
+        return cls(
+            files=tuple(InputFile(**file) for file in data["files"]),
+            units=tuple(Unit(**{**unit, "groups": tuple(unit["groups"])}) for unit in data["units"]),
+            schema=pa.ipc.read_schema(pa.py_buffer(base64.b64decode(data["schema"]))),
+            has_ids=data["has_ids"],
+            broken=tuple(Broken(**one) for one in data["broken"]),
+            bad_rows=data["bad_rows"],
+            notes=tuple(data["notes"]),
+        )
+
+
+def first_address(unit: Unit) -> np.uint64:
+    """The address of a unit's first row."""
+    return np.uint64(address(unit.file, np.array([unit.first_row]))[0])

@@ -1,0 +1,215 @@
+"""Reading a unit of work: a Parquet shard, or a run of row groups of a big one, as chunks of bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+UNIT_BYTES = 128 << 20  # uncompressed bytes at which a shard is cut into units: a minute of work at most, and a minute lost
+CHUNK_BYTES = 8 << 20  # text in one batch: a worker holds a few times that in words and hashes
+CHUNK_ROWS = 1 << 16  # documents in one batch, when they are tiny
+BIG_GROUP = 128 << 20  # row groups above this are decoded 32 rows at a time, so that 32 documents of 10 MB are the most held
+READ_AHEAD = 1 << 20  # bytes of compressed column data held at a time, instead of whole column chunks
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Rows `first_row:first_row + rows` of file number `file`, which are its row groups `groups[0]:groups[1]`."""
+
+    index: int
+    file: int
+    name: str
+    """Of the file that the user gave; ids are made of it, and messages name it."""
+    path: str
+    """Of the Parquet file to read: the user's own, or what was imported from it."""
+    first_row: int
+    rows: int
+    groups: tuple[int, int]
+    size: int
+    """Uncompressed bytes of all columns."""
+
+    @property
+    def stem(self) -> str:
+        """The name of this unit's files in the run folder."""
+        return f"{self.index:05d}"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Rows `start:stop` of a unit, of which `rows` (int64[n], ascending, unit-relative) are still wanted and were read."""
+
+    start: int
+    stop: int
+    rows: npt.NDArray[np.int64]
+    columns: dict[str, pa.Array]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Rows `start:stop` of a unit whose bytes cannot be decoded."""
+
+    start: int
+    stop: int
+    group: int
+    offset: int
+    """Of the row group, in bytes from the start of the file."""
+    error: str
+
+
+def cut_into_units(
+    file: int, name: str, path: str, groups: list[tuple[int, int]], first_index: int, unit_bytes: int = UNIT_BYTES
+) -> list[Unit]:
+    """Units of a file whose row groups have these (rows, uncompressed bytes): cut where a unit has reached `unit_bytes`."""
+    units: list[Unit] = []
+    first_group, first_row, rows, size = 0, 0, 0, 0
+    for number, (group_rows, group_bytes) in enumerate(groups):
+        rows, size = rows + group_rows, size + group_bytes
+        if size >= unit_bytes or number == len(groups) - 1:
+            index = first_index + len(units)
+            units.append(Unit(index, file, name, path, first_row, rows, (first_group, number + 1), size))
+            first_group, first_row, rows, size = number + 1, first_row + rows, 0, 0
+    return units
+
+
+def read_unit(
+    unit: Unit,
+    columns: list[str],
+    wanted: npt.NDArray[np.bool_] | None = None,
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    measure: str | None = None,
+) -> Iterator[Chunk | Unreadable]:
+    """The unit's rows in order, as chunks that cover it without gaps; rows that are not `wanted` are skipped.
+
+    columns: to decode; none of them may be missing from the file (see `present_columns`).
+    wanted: bool[unit.rows], or None for all. Row groups without a wanted row are not read.
+    measure: the column whose bytes cut the chunks.
+    A row group that cannot be decoded gives one `Unreadable` for its rest; what came before it was already given.
+    """
+    wanted = np.ones(unit.rows, bool) if wanted is None else wanted
+    collector = _Collector(columns, chunk_bytes, measure)
+    with pq.ParquetFile(unit.path, buffer_size=READ_AHEAD, pre_buffer=False) as parquet:
+        at = 0
+        for group in range(*unit.groups):
+            meta = parquet.metadata.row_group(group)
+            end = min(at + meta.num_rows, unit.rows)
+            if not wanted[at:end].any():
+                yield from collector.skip(at, end)
+                at = end
+                continue
+            try:
+                for batch in _decode(parquet, group, columns, meta):
+                    batch = batch.slice(0, end - at)
+                    rows = np.flatnonzero(wanted[at : at + batch.num_rows])
+                    picked = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows))
+                    yield from collector.add(at, at + batch.num_rows, rows + at, picked)
+                    at += batch.num_rows
+                    if at == end:
+                        break
+            except (OSError, pa.ArrowException) as error:
+                yield from collector.flush()
+                yield Unreadable(at, end, group, _offset(meta), f"{type(error).__name__}: {error}")
+                collector.skip_to(end)
+                at = end
+        yield from collector.flush()
+
+
+def _decode(
+    parquet: pq.ParquetFile, group: int, columns: list[str], meta: pq.RowGroupMetaData
+) -> Iterator[pa.RecordBatch]:
+    if not columns:
+        yield pa.RecordBatch.from_struct_array(pa.array([{}] * meta.num_rows, pa.struct([])))
+        return
+    # Parquet does not say how long its longest value is, so the rows decoded at once must be few enough for any
+    # documents under 10 MB: 32 when the row group is big; else its own size is the bound, dictionary pages aside.
+    rows = 32 if meta.total_byte_size > BIG_GROUP else 256
+    yield from parquet.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+
+
+def _offset(meta: pq.RowGroupMetaData) -> int:
+    first = meta.column(0)
+    return int(first.dictionary_page_offset or first.data_page_offset) if meta.num_columns else 0
+
+
+class _Collector:
+    """Joins small record batches until they hold enough bytes for one chunk."""
+
+    def __init__(self, columns: list[str], chunk_bytes: int, measure: str | None) -> None:
+        self.columns, self.chunk_bytes, self.measure = columns, chunk_bytes, measure
+        self.start = self.stop = 0
+        self.size = 0
+        self.rows: list[npt.NDArray[np.int64]] = []
+        self.batches: list[pa.RecordBatch] = []
+
+    def add(self, start: int, stop: int, rows: npt.NDArray[np.int64], batch: pa.RecordBatch) -> Iterator[Chunk]:
+        size = _bytes(batch, self.measure)
+        if self.batches and self.size + size > self.chunk_bytes:
+            yield from self.flush()
+        cuts = _cuts(batch, self.measure, self.chunk_bytes) if size > self.chunk_bytes else [batch.num_rows]
+        done = 0
+        for cut in cuts:
+            self.rows.append(rows[done:cut])
+            self.batches.append(batch.slice(done, cut - done))
+            self.size += size if len(cuts) == 1 else self.chunk_bytes
+            self.stop = stop if cut == batch.num_rows else int(rows[cut])
+            done = cut
+            if self.size >= self.chunk_bytes or sum(map(len, self.rows)) >= CHUNK_ROWS:
+                yield from self.flush()
+        self.stop = stop
+
+    def skip(self, start: int, stop: int) -> Iterator[Chunk]:
+        self.stop = stop
+        if stop - self.start >= CHUNK_ROWS:
+            yield from self.flush()
+
+    def skip_to(self, stop: int) -> None:
+        self.start = self.stop = stop
+
+    def flush(self) -> Iterator[Chunk]:
+        if self.stop > self.start:
+            rows = np.concatenate(self.rows) if self.rows else np.zeros(0, np.int64)
+            yield Chunk(self.start, self.stop, rows, self._join())
+        self.start, self.size, self.rows, self.batches = self.stop, 0, [], []
+
+    def _join(self) -> dict[str, pa.Array]:
+        if not self.batches:
+            return {}
+        return {
+            name: pa.concat_arrays([batch.column(name) for batch in self.batches]) for name in self.columns
+        }
+
+
+def _bytes(batch: pa.RecordBatch, measure: str | None) -> int:
+    if measure is None or measure not in batch.schema.names:
+        return int(batch.nbytes) if batch.num_columns else 0
+    return int(pc.sum(pc.binary_length(_binary(batch.column(measure)))).as_py() or 0)
+
+
+def _binary(values: pa.Array) -> pa.Array:
+    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
+
+
+def _cuts(batch: pa.RecordBatch, measure: str | None, limit: int) -> list[int]:
+    """Row numbers after which to cut a batch that is too big, so that each part is about `limit` bytes or one row."""
+    if measure is None or measure not in batch.schema.names or batch.num_rows < 2:
+        return [batch.num_rows]
+    lengths = pc.fill_null(pc.binary_length(_binary(batch.column(measure))), 0).to_numpy(zero_copy_only=False)
+    ends = np.cumsum(lengths)
+    cuts, done = [], 0
+    while done < batch.num_rows:
+        base = int(ends[done - 1]) if done else 0
+        done = max(done + 1, int(np.searchsorted(ends, base + limit, side="right")))
+        cuts.append(min(done, batch.num_rows))
+    return cuts
+
+
+def present_columns(path: str | Path) -> pa.Schema:
+    """The schema of a Parquet file, as Arrow."""
+    return pq.read_schema(path)
