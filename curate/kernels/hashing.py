@@ -3,6 +3,8 @@
 Both are published hashes, not Python's `hash()`: the same on every machine, in every process, in every release.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -88,7 +90,7 @@ def hash64(texts: pa.LargeStringArray, seed: int = 0) -> Hashes:
 
 def hash64_one(text: str, seed: int = 0) -> int:
     """The specification of `hash64`, for one string."""
-    return xxhash.xxh64_intdigest(text.encode(), seed)
+    return int(xxhash.xxh64_intdigest(text.encode(), seed))
 
 
 def hash128(texts: pa.LargeStringArray) -> tuple[Hashes, Hashes]:
@@ -97,8 +99,8 @@ def hash128(texts: pa.LargeStringArray) -> tuple[Hashes, Hashes]:
     One call into the C library for each document, which runs at memory speed: a kernel would only add compile time.
     """
     data, offsets = buffers(texts)
-    view, bounds = memoryview(data), offsets.tolist()
+    view, bounds = memoryview(data.data), offsets.tolist()
     digest = xxhash.xxh3_128_digest
-    digests = b"".join([digest(view[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    digests = b"".join([digest(view[a:b]) for a, b in pairwise(bounds)])
     halves = np.frombuffer(digests, ">u8").astype(np.uint64).reshape(-1, 2)
     return np.ascontiguousarray(halves[:, 0]), np.ascontiguousarray(halves[:, 1])

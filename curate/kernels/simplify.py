@@ -89,10 +89,10 @@ def _reduce(texts: pa.LargeStringArray, table: _Table, one: Callable[[str], str]
     rows = np.flatnonzero(by_hand)
     if not len(rows):
         return reduced
-    others = pa.array([one(text) for text in texts.take(pa.array(rows)).to_pylist()], pa.large_string())
+    others = pa.array([one(texts[row].as_py()) for row in rows.tolist()], pa.large_string())
     order = np.arange(len(texts))
     order[rows] = len(texts) + np.arange(len(rows))
-    return pa.concat_arrays([reduced, others]).take(pa.array(order))
+    return pa.concat_arrays([reduced, others]).take(order)
 
 
 @njit(inline="always")
@@ -107,6 +107,18 @@ def _decode(data, at):
     if b < 0xF0:
         return (b & 0x0F) << 12 | low, 3
     return (b & 0x07) << 18 | low << 6 | (np.int64(data[at + 3]) & 0x3F), 4
+
+
+@njit(inline="always")
+def _put_gap(out, k, begin):
+    """Write the space between two words, but none in front of the document, and say where to go on.
+
+    A mark on its own counts as a word here, and is removed: the two spaces around it both stay, as in the original.
+    """
+    if k > begin:
+        out[k] = 0x20
+        return k + 1
+    return k
 
 
 @njit(inline="always")
@@ -134,10 +146,7 @@ def _apply_table(data, offsets, ascii, action, pool, out, bounds, by_hand):
                 size = 1
                 if what < 256:
                     if gap:
-                        # A mark that is removed later does separate spaces, so two may be written; none in front.
-                        if k > begin:
-                            out[k] = 0x20
-                            k += 1
+                        k = _put_gap(out, k, begin)
                         gap = False
                     seen = True
                     out[k] = what
@@ -157,9 +166,7 @@ def _apply_table(data, offsets, ascii, action, pool, out, bounds, by_hand):
                 k = begin
                 break
             if gap:
-                if k > begin:
-                    out[k] = 0x20
-                    k += 1
+                k = _put_gap(out, k, begin)
                 gap = False
             seen = True
             if what == _COPY:
@@ -181,10 +188,10 @@ def _apply_table(data, offsets, ascii, action, pool, out, bounds, by_hand):
                     k += 3
                 at += size
             else:
-                place = what >> 4
-                for j in range(what & 15):
+                place, length = what >> 4, int(what & 15)
+                for j in range(length):
                     out[k + j] = pool[place + j]
-                k += what & 15
+                k += length
                 at += size
         while k > begin and out[k - 1] == 0x20:
             k -= 1
@@ -216,8 +223,8 @@ def _points() -> Iterable[int]:
 
 @cache
 def _simplify_table() -> _Table:
-    """Context-free but for the capital sigma, whose lower case depends on its place in the word, and for the few spacing
-    marks that Unicode may reorder: texts with those go through Python. Made on first use, in about 0.1 s.
+    """Context-free but for the capital sigma, whose lower case depends on its place in the word, and for the few
+    spacing marks that Unicode may reorder: texts with those go through Python. Made on first use, in about 0.1 s.
     """
     action = np.zeros(0x110000, np.int32)
     action[_HANGUL] = _SPLIT_HANGUL

@@ -1,0 +1,187 @@
+"""Drop documents by the value of a column."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+
+from curate.documents import ID, Batch
+from curate.errors import StageError
+from curate.stage import Column, Filter
+
+Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Limit = Number | StrictStr | datetime | date
+Mask = npt.NDArray[np.bool_]
+
+
+class Drop(Filter):
+    """Drop documents by the value of a column: below or above a limit, in or not in a list.
+
+        - drop: {column: language_score, below: 0.65}
+        - drop: {column: source, in: [forum, mail], missing: keep}
+
+    For numbers, strings (ordered by code point), dates and times, and booleans (`in` and `not_in` alone). A document
+    goes if any condition holds; the reason names the first: `<column>_missing`, `_below`, `_above`, `_in`, `_not_in`.
+    What is given here is rounded to the precision of the column: a score of 0.65 stored in 32 bits is not below 0.65.
+    """
+
+    column: Column
+    """Column whose value decides."""
+    below: Limit | None = None
+    """Drop when the value is smaller than this; an equal value stays. Unit: that of the column."""
+    above: Limit | None = None
+    """Drop when the value is greater than this; an equal value stays. Unit: that of the column."""
+    in_: Annotated[list[StrictBool | Limit] | None, Field(alias="in", min_length=1)] = None
+    """Drop when the value is one of these, at least one."""
+    not_in: Annotated[list[StrictBool | Limit] | None, Field(min_length=1)] = None
+    """Drop when the value is none of these, at least one."""
+    missing: Literal["keep", "drop", "error"] = "error"
+    """What becomes of a document without a value (null or NaN): `keep` it, `drop` it, or stop with an `error`."""
+
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="after")
+    def _has_a_condition(self) -> Self:
+        if self.below is None and self.above is None and self.in_ is None and self.not_in is None:
+            raise ValueError("drop needs a condition: below, above, in or not_in")
+        return self
+
+    def judge_one(self, value: Any) -> str | None:
+        """The specification: the reason to drop a document whose column has this value; None: it has none.
+
+        The options are taken to be values of the column's type already.
+        """
+        if value is None or value != value:
+            return self._reason("missing") if self.missing == "drop" else None
+        if self.below is not None and value < self.below:
+            return self._reason("below")
+        if self.above is not None and value > self.above:
+            return self._reason("above")
+        if self.in_ is not None and value in self.in_:
+            return self._reason("in")
+        if self.not_in is not None and value not in self.not_in:
+            return self._reason("not_in")
+        return None
+
+    def judge(self, batch: Batch) -> pa.Array:
+        values = batch[self.column]
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        missing = _mask(pc.is_null(values, nan_is_null=True))
+        if self.missing == "error" and missing.any():
+            raise self._missing_error(batch, missing)
+        hits = {"missing": missing & (self.missing == "drop")}
+        if not missing.all():
+            hits |= {name: hit & ~missing for name, hit in self._conditions(values).items()}
+        first = np.full(len(values), -1)
+        for place, hit in reversed([*enumerate(hits.values())]):
+            first[hit] = place
+        return pa.array([self._reason(name) for name in hits], pa.string()).take(pa.array(first, mask=first < 0))
+
+    def _conditions(self, values: pa.Array) -> dict[str, Mask]:
+        """Where each condition holds, in the order in which they give the reason; where no value is, anything."""
+        hits = {}
+        if self.below is not None:
+            hits["below"] = self._beyond(values, "below", self.below)
+        if self.above is not None:
+            hits["above"] = self._beyond(values, "above", self.above)
+        if self.in_ is not None:
+            hits["in"] = self._is_in(values, "in", self.in_)
+        if self.not_in is not None:
+            hits["not_in"] = ~self._is_in(values, "not_in", self.not_in)
+        return hits
+
+    def _beyond(self, values: pa.Array, option: str, limit: Any) -> Mask:
+        if self._kind(values.type, option, limit) != "number":
+            like = self._like(values.type, option, limit)
+            return _mask(pc.less(values, like) if option == "below" else pc.greater(values, like))
+        numbers = _numbers(values)
+        if numbers.dtype.kind == "f":
+            limit = numbers.dtype.type(limit)
+        else:
+            limit = math.ceil(limit) if option == "below" else math.floor(limit)
+        return np.asarray(numbers < limit if option == "below" else numbers > limit)
+
+    def _is_in(self, values: pa.Array, option: str, members: Sequence[Any]) -> Mask:
+        kinds = {self._kind(values.type, option, member) for member in members}
+        if kinds == {"number"}:
+            numbers = _numbers(values)
+            if numbers.dtype.kind in "iu":  # 2.0 is 2, and 2.5 is no integer
+                bounds = np.iinfo(numbers.dtype)
+                members = [int(m) for m in members if m == int(m) and bounds.min <= m <= bounds.max]
+            return np.isin(numbers, np.array(members, numbers.dtype))
+        like = [self._like(values.type, option, member).as_py() for member in members]
+        return _mask(pc.is_in(values, pa.array(like, values.type)))
+
+    def _kind(self, column: pa.DataType, option: str, given: Any) -> str:
+        """What a value of the column is, if `given` can be compared with it."""
+        kind = _kind_of(column)
+        if kind is None or (kind == "boolean" and option in ("below", "above")):
+            raise StageError(f"drop: column '{self.column}' is {column}: no {option} for it; {_KINDS_HELP}")
+        fits = {"number": int | float, "string": str, "boolean": bool, "date or time": str | date}[kind]
+        if not isinstance(given, fits) or (isinstance(given, bool) and kind != "boolean"):
+            raise StageError(
+                f"drop: column '{self.column}' is {column}, so {option} must give a {kind}; it gives {given!r}"
+            )
+        return kind
+
+    def _like(self, column: pa.DataType, option: str, given: Any) -> pa.Scalar:
+        """What was given, as a value of the column's type. A time without a zone is meant in UTC, if zones matter."""
+        if isinstance(given, bool) or _is_string(column):
+            return pa.scalar(given, column)
+        try:
+            moment = datetime.fromisoformat(str(given))
+        except ValueError as error:
+            raise StageError(
+                f"drop: column '{self.column}' is {column}, so {option} must give a date or time as in 2024-01-31 or "
+                f"2024-01-31T12:00:00Z; it gives {given!r}"
+            ) from error
+        if pa.types.is_timestamp(column) and column.tz and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return pa.scalar(moment).cast(column)
+
+    def _missing_error(self, batch: Batch, missing: Mask) -> StageError:
+        return StageError(
+            f"drop: {missing.sum()} of {len(batch)} documents have no value in column '{self.column}', "
+            f"the first has id {batch[ID][int(missing.argmax())].as_py()!r}; say missing: keep or missing: drop"
+        )
+
+    def _reason(self, condition: str) -> str:
+        return f"{re.sub('[^0-9a-z]+', '_', self.column.lower()).strip('_')}_{condition}"
+
+
+_KINDS_HELP = "below and above are for numbers, strings, dates and times; in and not_in for these and booleans"
+
+
+def _kind_of(column: pa.DataType) -> str | None:
+    if pa.types.is_boolean(column):
+        return "boolean"
+    if pa.types.is_integer(column) or pa.types.is_floating(column) or pa.types.is_decimal(column):
+        return "number"
+    if _is_string(column):
+        return "string"
+    return "date or time" if pa.types.is_date(column) or pa.types.is_timestamp(column) else None
+
+
+def _is_string(column: pa.DataType) -> bool:
+    return bool(pa.types.is_string(column) or pa.types.is_large_string(column))
+
+
+def _numbers(values: pa.Array) -> npt.NDArray[Any]:
+    """Numbers as numpy has them, 0 where there is none: it compares integers exactly with any limit, Arrow does not."""
+    if pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())
+    return np.asarray(pc.fill_null(values, 0).to_numpy(zero_copy_only=False))
+
+
+def _mask(array: pa.Array) -> Mask:
+    return np.asarray(pc.fill_null(array, False).to_numpy(zero_copy_only=False), np.bool_)
