@@ -1,4 +1,4 @@
-"""The input, fixed at the start of a run: which files there are, in which order, and what is in them."""
+"""The input, fixed at the start of a run: which files there are, and in which order."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from curate.errors import RecipeError, StoreError
+from curate.store.files import fingerprint
 
 ENDINGS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 """Format of a file by the ending of its name, in any case."""
 COMPRESSED = (".gz", ".zst")
-"""Endings that may follow those of JSONL."""
+"""Endings that may follow those of JSON lines."""
+HIDDEN = "._"
+"""First characters of names that folders and globs pass over, as in Spark and Hive."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Listing:
 
     files: tuple[InputFile, ...]
     ignored: tuple[tuple[str, str], ...]
-    """(path, reason), ordered by path. Reasons: `unknown_ending`, `other_format`, `same_file` (listed by another name).
-    Hidden files (`.name`, `_name`) are not mentioned."""
+    """(path, reason), ordered by path: `unknown_ending`, `other_format`, `no_file` (a pipe, a socket), `same_file` (as
+    one that is listed, by another name). Hidden files (`.name`, `_name`) are not mentioned."""
 
 
 class BadFile(StoreError):
@@ -58,50 +58,195 @@ class BadFile(StoreError):
         self.name, self.reason, self.error = name, reason, error
 
 
-@dataclass(frozen=True)
-class RowGroup:
-    """What a Parquet file says of one of its row groups."""
-
-    rows: int
-    text_bytes: int
-    """Uncompressed bytes of the text column, as encoded: fewer than its texts have if many of them are equal.
-    0 if there is no such column."""
-    total_bytes: int
-    """Uncompressed bytes of all columns, as encoded."""
-
-
-@dataclass(frozen=True)
-class ParquetFacts:
-    """What a Parquet file says of itself, read from its footer alone."""
-
-    schema: pa.Schema
-    rows: int
-    groups: tuple[RowGroup, ...]
-
-
 def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
-    """The files that `paths` (folders, globs, files) name, each once.
+    """The files that `paths` (folders, globs, files) name, each once, ordered by name.
 
     Folders are taken with all folders below them. Hidden files and folders (names with `.` or `_` in front) are passed
-    over, unless a glob or path names them as such. Links are followed, and a file is listed once however many names lead to it.
+    over, unless a glob or path names them as such. Links are followed; a file to which several names lead is listed
+    under the first. Names are relative to the folder, the fixed part of the glob, or the file's folder; if two files
+    would have the same name, all names are relative to what the roots have in common.
 
-    format: `parquet` or `jsonl` for all files, whatever their endings: then files named one by one or by a glob need
-    no ending, and in a folder those with no ending at all count too. None: by ending; a file with an unknown one is
-    passed over in a folder or a glob, and an error if it is named.
+    format: `parquet` or `jsonl` for all files: those named one by one or by a glob, whatever their ending, and in a
+    folder those of that format and those without any ending. None: by ending; a file with an unknown one is passed over
+    in a folder or glob, and an error if it is named.
 
-    Raises RecipeError when a path names nothing or nothing that can be read, StoreError when reading is not permitted.
+    Raises RecipeError when a path names nothing that can be used, StoreError when a file may not be read.
     """
-    raise NotImplementedError
+    if format not in (None, *ENDINGS.values()):
+        raise RecipeError(f"input: format '{format}' is unknown; it is 'parquet' or 'jsonl', or left out")
+    taken: dict[str, tuple[_Found, str]] = {}  # by real path
+    ignored: dict[str, str] = {}
+    for entry in paths:
+        found = list(_expand(entry))
+        usable = 0
+        for one in found:
+            kind, why_not = _format_of(one, format)
+            if kind is None:
+                ignored[one.path] = why_not
+                continue
+            usable += 1
+            first, _ = taken.setdefault(_real_path(one), (one, kind))
+            if first.path != one.path:
+                ignored[one.path] = "same_file"
+        if not usable:
+            raise RecipeError(_nothing_usable(entry, [one.path for one in found]))
+    files: list[InputFile] = []
+    names = _names([one for one, _ in taken.values()])
+    for name, (one, kind) in sorted(zip(names, taken.values(), strict=True), key=lambda pair: pair[0]):
+        stat = os.stat(one.path)
+        if not os.access(one.path, os.R_OK):
+            raise StoreError(f"{one.path}: no permission to read it; change that, or leave the file out of the input")
+        files.append(InputFile(len(files), one.path, name, kind, stat.st_size, stat.st_mtime_ns))
+    return Listing(tuple(files), tuple(sorted(ignored.items())))
 
 
 def same_as_now(file: InputFile) -> str | None:
     """None if the file is as it was listed, else what happened to it, for a message: `it is gone`, …"""
-    raise NotImplementedError
+    try:
+        now = fingerprint(file.path)
+    except StoreError:
+        return "it is gone"
+    if now.size != file.size:
+        return f"its size changed from {file.size} to {now.size} bytes"
+    return None if now.mtime_ns == file.mtime_ns else "it was written again; its size is the same"
 
 
-def parquet_facts(file: InputFile, text: str = "text") -> ParquetFacts:
-    """What the footer says. Raises BadFile: `gone`, `no_permission`, `empty_file`, `not_parquet`, `truncated`, `encrypted`, `corrupt`.
+@dataclass(frozen=True)
+class _Found:
+    path: str
+    root: str
+    named: bool
+    """By the user, not come upon in a folder."""
+    in_folder: bool
 
-    text: name of the column whose bytes are counted apart.
-    """
-    raise NotImplementedError
+
+def _expand(entry: str) -> Iterator[_Found]:
+    """The files that one entry of the input names, ordered by path."""
+    if "://" in entry:
+        raise RecipeError(f"input: '{entry}': only local paths can be read so far; copy or mount it")
+    path = os.path.abspath(os.path.expanduser(entry))
+    if os.path.isdir(path):
+        yield from (_Found(file, path, False, True) for file in _walk(path))
+    elif os.path.lexists(path):
+        yield _Found(path, os.path.dirname(path), True, False)
+    elif glob.has_magic(entry):
+        yield from _glob(path)
+    else:
+        raise RecipeError(f"input: there is no '{entry}'; {_near(path)}")
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Files below a folder, hidden ones aside, ordered by path; each folder once, even if links run in circles."""
+
+    def refuse(error: OSError) -> None:
+        raise StoreError(f"{error.filename}: cannot look into this folder: {error.strerror}") from error
+
+    seen: set[tuple[int, int]] = set()
+    found = []
+    for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        stat = os.stat(here)
+        if (stat.st_dev, stat.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((stat.st_dev, stat.st_ino))
+        folders[:] = sorted(name for name in folders if name[0] not in HIDDEN)
+        found += [os.path.join(here, name) for name in files if name[0] not in HIDDEN]
+    return iter(sorted(found))
+
+
+def _glob(pattern: str) -> Iterator[_Found]:
+    """What a pattern matches; a folder that it matches stands for the files below it."""
+    parts = Path(pattern).parts
+    fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    root = str(Path(*parts[:fixed]))
+    wild = parts[fixed:]
+    for path in sorted(glob.glob(pattern, recursive=True, include_hidden=True)):
+        if any(_is_hidden(part, wild) for part in Path(path).relative_to(root).parts):
+            continue
+        if not os.path.isdir(path):
+            yield _Found(path, root, False, False)
+        elif wild[-1] != "**":  # which matches the files as well
+            yield from (_Found(file, root, False, True) for file in _walk(path))
+
+
+def _is_hidden(part: str, wild: Sequence[str]) -> bool:
+    """Whether a part of a path is hidden, and no part of the pattern asks for hidden names like it."""
+    return part[0] in HIDDEN and not any(one[0] == part[0] and fnmatchcase(part, one) for one in wild)
+
+
+def _format_of(found: _Found, format: str | None) -> tuple[str | None, str]:
+    """The format to read a file in; or None, and why it is passed over."""
+    name = os.path.basename(found.path)
+    ending = _format_by_ending(name)
+    if os.path.exists(found.path) and not os.path.isfile(found.path):
+        if found.named:
+            raise RecipeError(f"input: '{found.path}' is neither a file nor a folder")
+        return None, "no_file"
+    if format and (not found.in_folder or ending == format or "." not in name):
+        return format, ""
+    if format and ending:
+        return None, "other_format"
+    if ending is None and found.named:
+        known = ", ".join(ENDINGS)
+        raise RecipeError(
+            f"input: '{found.path}': its name ends in none of {known} (those of JSON lines also with .gz or .zst); "
+            "say what it is: format: parquet, or format: jsonl"
+        )
+    return ending, "unknown_ending"
+
+
+def _format_by_ending(name: str) -> str | None:
+    stem, ending = os.path.splitext(name.lower())
+    if ending in COMPRESSED:
+        kind = ENDINGS.get(os.path.splitext(stem)[1])
+        return kind if kind == "jsonl" else None  # a Parquet file is read from its end, so nobody compresses it whole
+    return ENDINGS.get(ending)
+
+
+def _real_path(found: _Found) -> str:
+    """The path without links; also refuses what would fail later: links to nothing, names that are no text."""
+    try:
+        found.path.encode()
+    except UnicodeEncodeError:
+        raise StoreError(f"{found.path!r}: the name is not valid UTF-8; ids are made of names: rename it") from None
+    if not os.path.exists(found.path):
+        raise StoreError(f"{found.path}: it is a link to a file that is not there; fetch the file, or remove the link")
+    return os.path.realpath(found.path)
+
+
+def _names(found: Sequence[_Found]) -> list[str]:
+    """A unique name for each file, the same wherever the roots lie."""
+    names = [os.path.relpath(one.path, one.root) for one in found]
+    if len(set(names)) < len(names):
+        common = os.path.commonpath([one.root for one in found])
+        names = [os.path.relpath(one.path, common) for one in found]
+    return [name.replace(os.sep, "/") for name in names]
+
+
+def _nothing_usable(entry: str, passed_over: Sequence[str]) -> str:
+    if not passed_over and glob.has_magic(entry) and not os.path.exists(os.path.expanduser(entry)):
+        return f"input: nothing matches '{entry}'; {_near(os.path.abspath(os.path.expanduser(entry)))}"
+    if not passed_over:
+        return f"input: there is no file in the folder '{entry}' (names with . or _ in front do not count)"
+    some = ", ".join(f"'{os.path.basename(path)}'" for path in passed_over[:3])
+    more = ", …" if len(passed_over) > 3 else ""
+    return (
+        f"input: nothing to read in '{entry}': {len(passed_over)} files passed over ({some}{more}); endings known are "
+        f"{', '.join(ENDINGS)}, those of JSON lines also with .gz or .zst; for other names say format: parquet or jsonl"
+    )
+
+
+def _near(path: str) -> str:
+    """What is there instead of `path`, for a message."""
+    parent = Path(path)
+    while not parent.is_dir():
+        missing, parent = parent.name, parent.parent
+    try:
+        there = sorted(one.name for one in parent.iterdir() if one.name[0] not in HIDDEN)
+    except OSError as error:
+        return f"and '{parent}' cannot be looked into: {error.strerror}"
+    close = difflib.get_close_matches(missing, there, n=1)
+    if close:
+        return f"did you mean '{parent / close[0]}'?"
+    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "") if there else "nothing"
+    return f"in '{parent}' there is: {some}"

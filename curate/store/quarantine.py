@@ -19,16 +19,16 @@ FLUSH_ROWS = 10_000  # rows held, however small
 EXAMPLES = 5  # rows shown for each reason in a summary
 
 SCHEMA = pa.schema(
-    {
-        "file": pa.string(),
-        "row": pa.int64(),
-        "line": pa.int64(),
-        "offset": pa.int64(),
-        "reason": pa.string(),
-        "error": pa.string(),
-        "id": pa.string(),
-        "raw": pa.large_binary(),
-    }
+    [
+        ("file", pa.string()),
+        ("row", pa.int64()),
+        ("line", pa.int64()),
+        ("offset", pa.int64()),
+        ("reason", pa.string()),
+        ("error", pa.string()),
+        ("id", pa.string()),
+        ("raw", pa.large_binary()),
+    ]
 )
 
 
