@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from curate.kernels.octets import count_chars, has_byte, hash_bytes, load64
+from curate.kernels.octets import count_chars, has_byte, hash_bytes, load64, space_length
 from curate.kernels.text import Spans, buffers
-from curate.kernels.words import space_length
 
 Definition = Literal["newline", "newlines", "paragraphs", "splitlines"]
 
@@ -63,7 +62,7 @@ def lines(texts: pa.LargeStringArray, definition: Definition = "newline", strip:
 def narrow(data, begin, stop):
     """(begin, stop) of `data[begin:stop]` without the white space at its ends, as `str.strip` has it."""
     while begin < stop:
-        step = space_length(data, begin, stop)
+        step = space_length(data, begin)
         if step == 0:
             break
         begin += step
@@ -71,7 +70,7 @@ def narrow(data, begin, stop):
         lead = stop - 1
         while lead > begin and data[lead] & 0xC0 == 0x80:
             lead -= 1
-        if space_length(data, lead, stop) == 0:
+        if space_length(data, lead) == 0:
             break
         stop = lead
     return begin, stop

@@ -1,4 +1,4 @@
-"""Eight bytes at a time: the unaligned load that makes scanning and hashing of short pieces fast."""
+"""UTF-8 bytes: eight at a time for scanning and hashing short pieces, and one character at a time."""
 
 import numpy as np
 from llvmlite import ir
@@ -56,3 +56,36 @@ def count_chars(data, begin, stop):
     for at in range(np.uint64(begin), np.uint64(stop)):  # unsigned: no check for negative indices, so it is vectorised
         count += (data[at] & 0xC0) != 0x80
     return count
+
+
+@njit(inline="always")
+def space_length(data, at):
+    """Bytes of the white space character that starts at `at`, 0 if it is none; white space as `str.isspace` has it."""
+    byte = data[at]
+    if byte < 0x80:
+        return 1 if byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31 else 0
+    if byte == 0xC2:
+        return 2 if data[at + 1] == 0x85 or data[at + 1] == 0xA0 else 0
+    if byte < 0xE1 or byte > 0xE3:
+        return 0
+    rest = np.uint32(data[at + 1]) << np.uint32(8) | np.uint32(data[at + 2])
+    if byte == 0xE2:
+        wide = 0x8080 <= rest <= 0x808A or rest == 0x80A8 or rest == 0x80A9 or rest == 0x80AF or rest == 0x819F
+        return 3 if wide else 0
+    return 3 if rest == (0x9A80 if byte == 0xE1 else 0x8080) else 0
+
+
+@njit(inline="always")
+def decode(data, at):
+    """(code point, bytes) of the character that starts at `at`; the bytes must be valid UTF-8."""
+    byte = np.uint32(data[at])
+    if byte < 0x80:
+        return byte, 1
+    one = np.uint32(data[at + 1]) & np.uint32(0x3F)
+    if byte < 0xE0:
+        return (byte & np.uint32(0x1F)) << np.uint32(6) | one, 2
+    two = np.uint32(data[at + 2]) & np.uint32(0x3F)
+    if byte < 0xF0:
+        return (byte & np.uint32(0x0F)) << np.uint32(12) | one << np.uint32(6) | two, 3
+    three = np.uint32(data[at + 3]) & np.uint32(0x3F)
+    return (byte & np.uint32(7)) << np.uint32(18) | one << np.uint32(12) | two << np.uint32(6) | three, 4
