@@ -1,13 +1,25 @@
-"""Executors: `run(work, tasks)` gives each task's result or failure, in any order. What the work is, they never know."""
+"""Executors: `run(work, tasks)` gives each task's result or failure, in any order, blind to what the work is."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from types import TracebackType
+from typing import Literal, Protocol, Self, TypeVar
+
+from curate.errors import CurateError
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class WorkerDied(CurateError):
+    """A worker process was lost, and says no more itself."""
+
+
+class WorkFailed(CurateError):
+    """Stands in for an exception that cannot travel between processes; bears its type and text."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +27,7 @@ class Failure:
     """A task that has no result."""
 
     error: Exception
-    """What `work` raised, or a stand-in with its text if it cannot travel between processes; for `died`, the story."""
+    """What `work` raised, or `WorkFailed` with its text if that cannot travel between processes; else `WorkerDied`."""
     traceback: str
     """Where it was raised, as Python prints it; empty for `died`."""
     kind: Literal["raised", "died"]
@@ -25,8 +37,8 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """One line: the error's type and text, or how the process died."""
-        return str(self.error) if self.kind == "died" else f"{type(self.error).__name__}: {self.error}"
+        """What happened, for a person to read."""
+        return str(self.error) if isinstance(self.error, CurateError) else one_line(self.error)
 
 
 class Executor(Protocol):
@@ -35,7 +47,7 @@ class Executor(Protocol):
     name: str
     """As in `--executor NAME`."""
     workers: int
-    """Processes that it starts; 0 when the work is done in this one."""
+    """Processes that do the work; 0 when it is done in this one."""
 
     def run(
         self,
@@ -47,9 +59,31 @@ class Executor(Protocol):
     ) -> Iterator[tuple[int, R | Failure]]:
         """Yield (index of a task, its result or Failure) until each task has had its turn.
 
-        `work` is a module-level function, tasks and results are picklable, tasks small. `start` is called once in each
-        process before its first task. What `work` raises is not tried again. A process that dies is replaced and its
-        task tried again, a few times; each time `lost(index, how it died)` is called here. Closing the iterator stops
-        all work at once.
+        `work` and `start` are functions of a module that can be imported; tasks and results can be pickled, tasks are
+        small. `start` is called once in each process, before the first task that comes with it. What `work` raises is
+        not tried again: it would raise again. A process that dies is replaced and its task tried again, a few times;
+        each time, `lost(index, how it died)` is called here. Closing the iterator stops all work at once; do so in
+        any case, with `contextlib.closing`. One run at a time; processes may be kept for the next one.
         """
         ...
+
+    def close(self) -> None:
+        """End all processes. Leaving a `with` block does so too."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def one_line(error: BaseException) -> str:
+    """`KeyError: 'text'`: the last line of a traceback, without the notes."""
+    return "".join(traceback.TracebackException.from_exception(error).format_exception_only()).splitlines()[0]
+
+
+def trace_of(error: BaseException) -> str:
+    """The traceback as Python prints it, from the work's own frame on."""
+    begin = error.__traceback__.tb_next if error.__traceback__ else None
+    return "".join(traceback.format_exception(type(error), error, begin))

@@ -1,0 +1,227 @@
+"""The executor with processes: spawned, one pipe each; the dead are replaced, and none outlives the driver."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import signal
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import current_process, get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from curate.errors import CurateError
+from curate.executors import Failure, WorkerDied
+from curate.executors.worker import serve, surroundings, unpack
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+NAME = "curate-worker"
+MOST_WORKERS = 30 if sys.platform == "win32" else 1024  # Windows waits for 63 things at once, and a worker is two
+
+
+@dataclass(eq=False)
+class _Worker:
+    """A process as the driver sees it."""
+
+    process: SpawnProcess
+    pipe: Connection
+    ready: bool = False
+    """It has said hello."""
+    task: int | None = None
+    """What it is at work on."""
+
+
+@dataclass
+class _Round:
+    """One call of `run`: what is asked, what waits for a worker, how many tasks have no answer yet."""
+
+    work: Callable[[Any], Any]
+    start: Callable[[], None] | None
+    tasks: Sequence[Any]
+    lost: Callable[[int, str], None]
+    waiting: deque[int]
+    left: int
+    deaths: Counter[int] = field(default_factory=Counter)
+    """By task."""
+    stillborn: int = 0
+    """Processes that died before they said hello, since the last one that did."""
+
+    def message(self, index: int) -> bytes:
+        """What a worker needs for one task."""
+        return pickle.dumps((self.work, self.start, self.tasks[index]))
+
+
+class Pool:
+    """Up to `workers` processes, started when first needed and kept until `close`. A task may lose `tries` of them."""
+
+    name = "pool"
+
+    def __init__(self, workers: int, *, tries: int = 3) -> None:
+        """Starts nothing yet."""
+        if workers < 1 or tries < 1:
+            raise ValueError(f"workers = {workers}, tries = {tries}: a pool needs at least 1 of each")
+        self.workers = min(workers, MOST_WORKERS)
+        self.tries = tries
+        self._staff: list[_Worker] = []
+        self._hired = 0
+        self._running = False
+
+    def run(
+        self,
+        work: Callable[[T], R],
+        tasks: Sequence[T],
+        *,
+        start: Callable[[], None] | None = None,
+        lost: Callable[[int, str], None] | None = None,
+    ) -> Iterator[tuple[int, R | Failure]]:
+        """As the protocol says. CurateError: called in a worker, work that cannot travel, no worker can be started."""
+        if current_process().name.startswith(NAME):
+            raise CurateError("a worker may not start workers of its own; use the inline executor there")
+        _check_travels(work)
+        _check_travels(start)
+        waiting = deque(range(len(tasks)))
+        return self._results(_Round(work, start, tasks, lost or (lambda index, how: None), waiting, len(tasks)))
+
+    def _results(self, this: _Round) -> Iterator[tuple[int, Any | Failure]]:
+        if self._running:
+            raise CurateError("this pool is at work already; end that run first, or use a second pool")
+        self._running = True
+        try:
+            while this.left:
+                self._hand_out(this)
+                for worker in self._heard_of():
+                    settled = self._settle(worker, this)
+                    if settled is not None:
+                        this.left -= 1
+                        self._hand_out(this)  # first, so that nobody waits for what the driver does with the result
+                        yield settled
+        finally:
+            self._running = False
+            self._dismiss([worker for worker in self._staff if worker.task is not None or not worker.ready], patience=0)
+
+    def _hand_out(self, this: _Round) -> None:
+        """Give a task to every worker that is free, and have as many workers as there is work for."""
+        while len(self._staff) < min(self.workers, this.left):
+            self._hire()
+        for worker in self._staff:
+            if this.waiting and worker.ready and worker.task is None:
+                message = this.message(this.waiting[0])
+                worker.task = this.waiting.popleft()
+                with contextlib.suppress(OSError):  # it died while idle, which a look at its pipe will tell
+                    worker.pipe.send_bytes(message)
+
+    def _hire(self) -> None:
+        self._hired += 1
+        spawn = get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        process = spawn.Process(target=serve, args=(theirs,), name=f"{NAME}-{self._hired}", daemon=True)
+        with surroundings():
+            process.start()
+        theirs.close()  # the worker has the only other end: when it dies, ours says so
+        self._staff.append(_Worker(process, ours))
+
+    def _heard_of(self) -> list[_Worker]:
+        """Wait for workers that have sent something or died; at least one."""
+        by_handle: dict[Any, _Worker] = {}
+        for worker in self._staff:
+            by_handle[worker.pipe] = by_handle[worker.process.sentinel] = worker
+        return list(dict.fromkeys(by_handle[handle] for handle in wait(list(by_handle))))
+
+    def _settle(self, worker: _Worker, this: _Round) -> tuple[int, Any | Failure] | None:
+        """Hear a worker, or bury it; a task's number and outcome, if that decides one."""
+        index = worker.task
+        try:
+            # Without the poll, a dead worker whose pipe a process of its own holds open would be waited for.
+            answer = worker.pipe.recv_bytes() if worker.pipe.poll() else None
+        except (EOFError, OSError):
+            answer = None
+        if answer is None:
+            return self._bury(worker, this)
+        worker.ready, worker.task, this.stillborn = True, None, 0
+        return None if index is None else (index, unpack(answer, this.deaths[index] + 1))
+
+    def _bury(self, worker: _Worker, this: _Round) -> tuple[int, Failure] | None:
+        """Forget a dead worker, and have its task tried again unless it died of that too often."""
+        worker.process.join(1)
+        how = in_words(worker.process.exitcode)
+        self._dismiss([worker], patience=0)
+        index = worker.task
+        if index is None:
+            this.stillborn += not worker.ready
+            if this.stillborn >= self.tries:
+                raise CurateError(f"no worker process can be started: the last one {how}")
+            return None
+        this.deaths[index] += 1
+        times = this.deaths[index]
+        if times < self.tries:
+            this.waiting.append(index)  # at the end, when less else is at work and more memory is free
+            this.lost(index, f"its worker process {how}")
+            return None
+        story = f"its worker process {how}" + (
+            f"; so did the {times - 1} before, at the same task" if times > 1 else ""
+        )
+        return index, Failure(WorkerDied(story), "", "died", times)
+
+    def _dismiss(self, workers: list[_Worker], *, patience: float) -> None:
+        """End processes, by force those that do not leave by themselves within `patience` seconds."""
+        self._staff = [worker for worker in self._staff if worker not in workers]
+        for worker in workers:
+            worker.pipe.close()  # an idle worker leaves when it sees that
+        for seconds, force in ((patience, SpawnProcess.terminate), (1, SpawnProcess.kill), (1, SpawnProcess.join)):
+            deadline = time.monotonic() + seconds
+            for worker in workers:
+                worker.process.join(max(0, deadline - time.monotonic()))
+            for worker in workers:
+                if worker.process.exitcode is None:
+                    force(worker.process)
+        for worker in workers:
+            worker.process.close()
+
+    def close(self) -> None:
+        """End all processes."""
+        self._dismiss(list(self._staff), patience=1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _check_travels(function: Callable[..., Any] | None) -> None:
+    """Raise CurateError unless a worker can find the function: it is sent by name, and the main script is not there."""
+    try:
+        pickle.dumps(function)
+    except Exception as error:
+        raise CurateError(
+            f"{function!r} cannot be sent to a worker process; expected a module-level function"
+        ) from error
+    if getattr(function, "__module__", None) == "__main__":
+        raise CurateError(f"{function!r} is in the main script, which workers do not load; move it to a module")
+
+
+def in_words(code: int | None) -> str:
+    """How a process ended, from its exit code: `was killed (SIGKILL); …`."""
+    if code is None:
+        return "no longer answers"
+    try:
+        name = signal.Signals(-code).name if code < 0 else ""
+    except ValueError:  # a real-time signal
+        name = f"signal {-code}"
+    if name == "SIGKILL":
+        return "was killed (SIGKILL); if nobody did that, the system ran out of memory: use fewer workers"
+    if name == "SIGTERM":
+        return "was told to end (SIGTERM)"
+    if name:
+        return f"crashed ({name}), most likely in native code"
+    return f"ended by itself with exit code {code}"
