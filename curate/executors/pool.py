@@ -133,13 +133,20 @@ class Pool:
         by_handle: dict[Any, _Worker] = {}
         for worker in self._staff:
             by_handle[worker.pipe] = by_handle[worker.process.sentinel] = worker
-        return list(dict.fromkeys(by_handle[handle] for handle in wait(list(by_handle))))
+        while True:
+            heard = wait(list(by_handle), timeout=1)
+            if heard:
+                return list(dict.fromkeys(by_handle[handle] for handle in heard))
+            # A process that a worker has forked off holds pipe and sentinel open, so look after the worker itself too.
+            dead = [worker for worker in self._staff if worker.process.exitcode is not None]
+            if dead:
+                return dead
 
     def _settle(self, worker: _Worker, this: _Round) -> tuple[int, Any | Failure] | None:
         """Hear a worker, or bury it; a task's number and outcome, if that decides one."""
         index = worker.task
         try:
-            # Without the poll, a dead worker whose pipe a process of its own holds open would be waited for.
+            # No answer without a wait means that it is dead, whoever else may hold its pipe open.
             answer = worker.pipe.recv_bytes() if worker.pipe.poll() else None
         except (EOFError, OSError):
             answer = None

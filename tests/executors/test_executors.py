@@ -183,6 +183,20 @@ def test_a_worker_that_dies_between_runs_is_replaced():
 
 
 @posix
+def test_a_dead_worker_is_noticed_though_its_child_holds_the_pipe_open():
+    with Pool(1, tries=1) as pool:
+        began = time.monotonic()
+        ((_, failure),) = pool.run(works.die_with_a_child, [20])
+        assert time.monotonic() - began < 10
+    assert failure.kind == "died"
+
+
+@posix
+def test_a_worker_leaves_interrupts_to_the_driver(pool):
+    assert list(pool.run(works.interrupted, [0])) == [(0, "went on")]
+
+
+@posix
 def test_workers_that_cannot_start_end_the_run(monkeypatch):
     monkeypatch.setattr("curate.executors.pool.serve", os._exit)
     with Pool(2) as pool, pytest.raises(CurateError, match="no worker process can be started: the last one ended"):

@@ -65,6 +65,19 @@ def die(task):
     return tries
 
 
+def die_with_a_child(seconds):
+    """Die, and leave a forked process that holds all that was open."""
+    if os.fork() == 0:
+        time.sleep(seconds)
+    os._exit(1)
+
+
+def interrupted(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.05)
+    return "went on"
+
+
 def mark_start():
     with (Path(os.environ["CURATE_TEST_FOLDER"]) / f"{os.getpid()}").open("a") as file:
         file.write("x")
