@@ -1,0 +1,301 @@
+"""fastText inference over Arrow buffers: text → the rows of the input matrix that it names → their average → a label.
+
+Rows are added one by one in float32, in the order of the fastText library, so that the result is the library's own to
+the last bit, whatever the length of the text. What repeats is *which* rows a word names: the hashing of its character
+n-grams, most of the library's time. A memory that is kept between calls has that for every word of up to 32 bytes. It
+holds row numbers and no sums, hence a result does not depend on what the memory happens to hold.
+
+Facts of the model (hash, order of tokens and n-grams, tree search): source of fastText, `dictionary.cc`, `loss.cc`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from curate.kernels.fasttext_tables import FNV_START, INLINE, PACKED, U, find, fnv, recall, slot_of, store
+
+ONES, HIGH, LOW7 = U(0x0101010101010101), U(0x8080808080808080), U(0x7F7F7F7F7F7F7F7F)
+END = U(int.from_bytes(b"</s>", "little"))  # the token that ends a text, as the first eight bytes of a word
+END_HASH = np.int32(-677604519)  # its FNV-1a
+LABEL, LABEL_TAIL = U(int.from_bytes(b"__label_", "little")), U(ord("_"))
+
+
+@njit(cache=True, nogil=True)
+def _load(data, i):
+    """Bytes i..i+8 as a little-endian integer (compiled to one load), zeros after the end of data."""
+    x = U(0)
+    if i + 8 <= len(data):
+        i = U(i)
+        for k in range(8):
+            x |= U(data[i + U(k)]) << U(8 * k)
+        return x
+    for k in range(len(data) - i):
+        x |= U(data[i + k]) << U(8 * k)
+    return x
+
+
+@njit(cache=True, nogil=True)
+def _white(x):
+    r"""0x80 in each byte of x that fastText takes for white space: NUL, \t, \n, \v, \f, \r and space."""
+    t = x & LOW7  # additions to seven-bit values cannot carry into the next byte
+    breaks = (t + U(0x7777777777777777)) & ~(t + U(0x7272727272727272))  # 9 <= t <= 13
+    return (breaks | ~((t + LOW7) & ((t ^ U(0x2020202020202020)) + LOW7))) & ~x & HIGH
+
+
+@njit(cache=True, nogil=True)
+def _before_white(data, i, end):
+    """(how many of the 8 bytes at i come before white space and before end; those bytes, padded with zeros)."""
+    x = _load(data, i)
+    white = _white(x)
+    if end - i < 8:
+        white |= U(0x80) << U(8 * (end - i))
+    before = ((white & (~white + U(1))) >> U(7)) - U(
+        1
+    )  # all ones below the first white byte; all ones if there is none
+    return np.int64(((before & ONES) * ONES) >> U(56)), x & before
+
+
+@njit(cache=True, nogil=True)
+def _word(data, i, end):
+    """(size of the word that begins at i, its first 32 bytes as four integers); size 0 if white space is at i."""
+    k1, k2, k3 = U(0), U(0), U(0)
+    size, k0 = _before_white(data, i, end)
+    if size == 8:
+        more, k1 = _before_white(data, i + 8, end)
+        size += more
+        if more == 8:
+            more, k2 = _before_white(data, i + 16, end)
+            size += more
+            if more == 8:
+                more, k3 = _before_white(data, i + 24, end)
+                size += more
+                while more == 8:
+                    more, _ = _before_white(data, i + size, end)
+                    size += more
+    return size, k0, k1, k2, k3
+
+
+@njit(cache=True, nogil=True)
+def _push(bucket, kept, below, order, pruned, n_words, rows, n):
+    """Appends the row of an n-gram's bucket, if it has one. Returns the new number of rows."""
+    if not pruned:
+        rows[n] = n_words + np.int64(bucket)
+        return n + 1
+    block = kept[bucket >> U(6)]
+    bit = bucket & U(63)
+    if (block >> bit) & U(1) == U(0):
+        return n
+    x = block & ((U(1) << bit) - U(1))
+    x -= (x >> U(1)) & U(0x5555555555555555)  # from here: the number of bits set in x
+    x = (x & U(0x3333333333333333)) + ((x >> U(2)) & U(0x3333333333333333))
+    x = (((x + (x >> U(4))) & U(0x0F0F0F0F0F0F0F0F)) * ONES) >> U(56)
+    rows[n] = n_words + order[U(below[bucket >> U(6)]) + x]
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
+def _add(rows, n, matrix, total):
+    """Adds the n rows to `total`, one after the other. Returns n."""
+    dense, codes = matrix.dense, matrix.codes
+    if len(codes) == 0:
+        for j in range(n):
+            row = U(rows[j])
+            for d in range(len(total)):
+                total[d] += dense[row, d]
+        return n
+    width, norms, centroids = matrix.width, matrix.norms, matrix.centroids
+    for j in range(n):
+        row = rows[j]
+        for part in range(codes.shape[1]):
+            first = part * width
+            last = min(first + width, len(total))
+            at = 256 * first + codes[row, part] * (last - first)
+            for d in range(first, last):
+                total[d] += norms[row] * centroids[at + d - first]
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _spell(data, start, end, grams, n_words, rows, n, matrix, total):
+    """Appends the rows of the character n-grams of `<word>`: for each first character, shortest to longest.
+
+    Adds the rows to `total` when `rows` runs full. Returns (rows waiting, rows added).
+    """
+    kept, below, order, pruned = grams.kept, grams.below, grams.order, grams.pruned
+    shortest, longest, buckets = grams.shortest, grams.longest, U(grams.buckets)
+    added = 0
+    first = start - 1
+    while first < end:
+        if n + longest > len(rows):
+            added += _add(rows, n, matrix, total)
+            n = 0
+        h = FNV_START
+        size = 0
+        if first < start:  # the mark before the word
+            h = fnv(h, 60)
+            size = 1
+            first = start
+        i = first
+        while size < longest:
+            size += 1
+            if i == end:  # the mark after the word
+                if size > 1 and size >= shortest:
+                    n = _push(U(fnv(h, 62)) % buckets, kept, below, order, pruned, n_words, rows, n)
+                break
+            h = fnv(h, data[U(i)])
+            i += 1
+            while i < end and data[U(i)] & 0xC0 == 0x80:
+                h = fnv(h, data[U(i)])
+                i += 1
+            if size == 1:
+                first = i
+            if size >= shortest:
+                n = _push(U(h) % buckets, kept, below, order, pruned, n_words, rows, n)
+    return n, added
+
+
+@njit(cache=True, nogil=True)
+def _look_up(data, start, size, k0, k1, words, grams, rows, n, matrix, total):
+    """Appends the rows of a word not remembered. Returns (rows waiting, rows added, FNV-1a, whether it counts)."""
+    h, entry, added = FNV_START, -1, 0
+    if size <= words.longest or grams.words > 1:
+        for k in range(start, start + size):
+            h = fnv(h, data[U(k)])
+        entry = find(words, data, start, size, h)
+    if entry >= words.n_words or (entry < 0 and k0 == LABEL and k1 & U(0xFF) == LABEL_TAIL):
+        return n, added, np.int32(h), False  # a label, of the model or by its looks, is no word
+    if entry >= 0:
+        rows[n] = entry
+        n += 1
+    if grams.longest > 0 and k0 != END:
+        n, added = _spell(data, start, start + size, grams, words.n_words, rows, n, matrix, total)
+    return n, added, np.int32(h), True
+
+
+@njit(cache=True, nogil=True)
+def _join(hashes, n_hashes, grams, n_words, rows, n, matrix, total):
+    """Appends the rows of the word n-grams, by the hashes of the words. Returns (rows waiting, rows added)."""
+    added = 0
+    for j in range(n_hashes):
+        if n + grams.words > len(rows):
+            added += _add(rows, n, matrix, total)
+            n = 0
+        h = U(np.int64(hashes[j]))
+        for k in range(j + 1, min(j + grams.words, n_hashes)):
+            h = h * U(116049371) + U(np.int64(hashes[k]))
+            bucket = h % U(grams.buckets)
+            n = _push(bucket, grams.kept, grams.below, grams.order, grams.pruned, n_words, rows, n)
+    return n, added
+
+
+@njit(cache=True, nogil=True)
+def hidden(data, offsets, words, grams, matrix, memory, out, counts):
+    """out[i] = average of the rows that text i names; counts[i] = how many they are.
+
+    data uint8, offsets int64[n + 1], out float32[n, dim], counts int64[n]. A text that names no row has out[i] = 0.
+    """
+    keys, fields, overflow = memory.keys, memory.fields, memory.overflow
+    total = np.empty(out.shape[1], np.float32)
+    widest = INLINE + 1 + (PACKED + 2) * max(grams.longest, 0)  # rows that a word of up to 32 bytes can append
+    rows = np.empty(widest + 2048 + max(grams.words, 0), np.int32)
+    longest = 0
+    if grams.words > 1:
+        for i in range(len(out)):
+            longest = max(longest, offsets[i + 1] - offsets[i])
+    hashes = np.empty(longest // 2 + 2, np.int32)
+
+    for i in range(len(out)):
+        total[:] = 0
+        n, added, n_hashes, ended = 0, 0, 0, False
+        at, end = offsets[i], offsets[i + 1]
+        while at < end and not ended:
+            size, k0, k1, k2, k3 = _word(data, at, end)
+            start = at
+            at += size + 1
+            if size == 0:
+                continue
+            ended = k0 == END  # the library reads no further
+            if n + widest > len(rows):
+                added += _add(rows, n, matrix, total)
+                n = 0
+            slot = U(0)
+            if size <= PACKED:
+                slot = slot_of(keys, k0, k1, k2, k3)
+                if keys[slot, 0] != U(0):
+                    count = recall(fields, overflow, slot, rows, n)
+                    n += max(count, 0)
+                    if grams.words > 1 and count >= 0:
+                        hashes[n_hashes] = fields[slot, 9]
+                        n_hashes += 1
+                    continue
+            before = n
+            n, more, h, counted = _look_up(data, start, size, k0, k1, words, grams, rows, n, matrix, total)
+            added += more
+            if grams.words > 1 and counted:
+                hashes[n_hashes] = h
+                n_hashes += 1
+            if size <= PACKED:
+                store(memory, slot, k0, k1, k2, k3, n - before if counted else -1, h, rows, before)
+        if not ended:  # the end of the text is a token, too
+            if words.end >= 0:
+                rows[n] = words.end
+                n += 1
+            hashes[n_hashes] = END_HASH
+            n_hashes += 1
+        if grams.words > 1:
+            n, more = _join(hashes, n_hashes, grams, words.n_words, rows, n, matrix, total)
+            added += more
+        added += _add(rows, n, matrix, total)
+        counts[i] = added
+        scale = np.float32(1.0 / max(added, 1))
+        for d in range(len(total)):
+            out[i, d] = total[d] * scale
+
+
+@njit(cache=True, nogil=True)
+def _log(x):
+    """The library's logarithm: never below log(1e-5)."""
+    return np.float32(math.log(np.float64(x) + 1e-5))
+
+
+@njit(cache=True, nogil=True)
+def _output(loss, h, node):
+    """The product of h and weights[node], summed in float32 from left to right."""
+    x = np.float32(0)
+    for d in range(len(h)):
+        x += loss.weights[node, d] * h[d]
+    return x * loss.norms[node]
+
+
+@njit(cache=True, nogil=True)
+def best_leaf(hiddens, counts, loss, label, score):
+    """Best label of each text by hierarchical softmax: label int32[n], score float32[n].
+
+    hiddens float32[n, dim], counts int64[n]. A depth-first search, left before right, that leaves branches worse than
+    the best leaf so far; of equal leaves the later one wins. Without rows, or if no leaf is above the floor of 1e-5,
+    the label is -1 and the score 0.
+    """
+    n_labels = len(loss.left) // 2 + 1
+    nodes, scores = np.empty(n_labels + 1, np.int32), np.empty(n_labels + 1, np.float32)
+    for i in range(len(label)):
+        label[i], score[i] = -1, 0
+        if counts[i] == 0:
+            continue
+        best, depth = _log(0.0), 1
+        nodes[0], scores[0] = len(loss.left) - 1, 0
+        while depth > 0:
+            depth -= 1
+            node, logp = nodes[depth], scores[depth]
+            if logp < best:
+                continue
+            if loss.left[node] < 0:
+                label[i], score[i], best = node, np.float32(math.exp(logp)), logp
+                continue
+            x = np.float32(1) + np.float32(math.exp(-_output(loss, hiddens[i], node - n_labels)))
+            p = np.float32(1.0 / np.float64(x))
+            nodes[depth], scores[depth] = loss.right[node], logp + _log(p)
+            nodes[depth + 1], scores[depth + 1] = loss.left[node], logp + _log(1.0 - np.float64(p))
+            depth += 2

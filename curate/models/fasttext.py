@@ -1,0 +1,121 @@
+"""fastText classifiers: a model file in, labels and scores of texts out, as the fastText library gives them."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.kernels.fasttext import best_leaf, hidden
+from curate.kernels.fasttext_tables import HIERARCHICAL_SOFTMAX, SOFTMAX, remember
+from curate.kernels.text import buffers
+from curate.models.fasttext_file import Parts, read
+from curate.models.fasttext_plain import Plain
+
+LANGUAGES = Path(__file__).with_name("lid.176.ftz")  # the bundled language identifier
+SLOTS, OVERFLOW = 1 << 18, 1 << 21  # words remembered (three quarters of it), further row numbers: 24 MiB a process
+
+Floats = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=8)
+def load(path: Path) -> Model:
+    """The model at `path`, read once in a process. Raises StoreError if there is none, or not a classifier."""
+    return Model(read(path))
+
+
+class Model:
+    """A classifier. Two threads may use it; one of them waits."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.labels = parts.labels
+        """Names of the labels without `__label__`; a label index counts into this list."""
+        self._parts = parts
+        self._memory = remember(SLOTS, OVERFLOW)
+        self._lock = Lock()
+
+    def predict(self, texts: pa.LargeStringArray, newline: str = " ") -> tuple[npt.NDArray[np.int32], Floats]:
+        """(best label int32[n], its score float32[n]) of each text; label -1 and score 0 if the library has no answer.
+
+        The score is the library's: a probability plus some 1e-5 for each decision on the way to it, so it may exceed 1
+        by that much. Line feeds are read as `newline`, as they must be replaced before the library takes a text.
+        """
+        return self._best(*self._hidden(texts, newline))
+
+    def probabilities(self, texts: pa.LargeStringArray, newline: str = " ") -> Floats:
+        """Scores of all labels, float32[n, labels]; NaN for a text that the library has no answer for."""
+        average, counts = self._hidden(texts, newline)
+        scores = np.exp(self._logs(average))
+        scores[counts == 0] = np.nan
+        return scores
+
+    def predict_one(self, text: str, newline: str = " ") -> tuple[str | None, float]:
+        """(best label or None, its score) of one text: what `predict` does, step by step."""
+        average, count = self._plain.average(text.replace("\n", newline))
+        label, score = self._best(average, np.array([count]))
+        return (self.labels[label[0]] if label[0] >= 0 else None), float(score[0])
+
+    @cached_property
+    def _plain(self) -> Plain:
+        return Plain(self._parts)
+
+    def _hidden(self, texts: pa.LargeStringArray, newline: str) -> tuple[Floats, Counts]:
+        """(average float32[n, dim] of the rows that each text names, their number int64[n])."""
+        if newline != " ":
+            texts = pc.replace_substring(texts, "\n", newline)
+        parts = self._parts
+        data, offsets = buffers(texts)
+        average = np.empty((len(texts), parts.loss.weights.shape[1]), np.float32)
+        counts = np.empty(len(texts), np.int64)
+        with self._lock:
+            hidden(data, offsets, parts.words, parts.grams, parts.rows, self._memory, average, counts)
+        return average, counts
+
+    def _best(self, average: Floats, counts: Counts) -> tuple[npt.NDArray[np.int32], Floats]:
+        """(best label, score) for averages of rows; of equal labels the later one, as in the library."""
+        if self._parts.loss.kind == HIERARCHICAL_SOFTMAX:
+            label, score = np.empty(len(average), np.int32), np.empty(len(average), np.float32)
+            best_leaf(average, counts, self._parts.loss, label, score)
+            return label, score
+        logs = self._logs(average)
+        label = (logs.shape[1] - 1 - logs[:, ::-1].argmax(axis=1)).astype(np.int32)
+        score = np.exp(logs[np.arange(len(label)), label])
+        return np.where(counts > 0, label, np.int32(-1)), np.where(counts > 0, score, np.float32(0))
+
+    def _logs(self, average: Floats) -> Floats:
+        """The library's log score of every label, float32[n, labels]."""
+        loss = self._parts.loss
+        x = np.zeros((len(average), len(loss.weights)), np.float32)
+        for d in range(average.shape[1]):  # column by column: the order in which the library sums
+            x += average[:, d, None] * loss.weights[:, d]
+        x *= loss.norms
+        if loss.kind == HIERARCHICAL_SOFTMAX:
+            return self._leaf_logs(1 / (1 + np.exp(-x, dtype=np.float64)))
+        if loss.kind == SOFTMAX:
+            x = np.exp(x - x.max(axis=1, keepdims=True))
+            return _log(x / x.sum(axis=1, keepdims=True))
+        steps = 1 / (1 + np.exp(-(np.arange(513, dtype=np.float64) / 32 - 8)))  # the library's table of the sigmoid
+        sigmoid = steps.astype(np.float32)[((np.clip(x, -8, 8) + np.float32(8)) * 512 / 8 / 2).astype(np.int64)]
+        return _log(np.where(x < -8, np.float32(0), np.where(x > 8, np.float32(1), sigmoid)))
+
+    def _leaf_logs(self, right: npt.NDArray[np.float64]) -> Floats:
+        """Log score of every leaf, from the probability of going right at every inner node, float[n, labels - 1]."""
+        left_child, right_child = self._parts.loss.left, self._parts.loss.right
+        n = len(self.labels)
+        logs = np.zeros((len(right), 2 * n - 1), np.float32)
+        for node in range(2 * n - 2, n - 1, -1):  # from the root down
+            p = right[:, node - n].astype(np.float32)
+            logs[:, left_child[node]] = logs[:, node] + _log(1 - p.astype(np.float64))
+            logs[:, right_child[node]] = logs[:, node] + _log(p)
+        return logs[:, :n]
+
+
+def _log(x: Floats | npt.NDArray[np.float64]) -> Floats:
+    """The library's logarithm, never below log(1e-5)."""
+    return np.log(x.astype(np.float64) + 1e-5).astype(np.float32)
