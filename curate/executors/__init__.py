@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from curate.errors import CurateError
 
@@ -76,6 +76,50 @@ class Executor(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+class Inline:
+    """Tasks one after the other, in this process: for small inputs and the debugger. A crash is a crash of everything."""
+
+    name = "inline"
+    workers = 0
+
+    def __init__(self) -> None:
+        self._started: set[Any] = set()
+
+    def run(
+        self,
+        work: Callable[[T], R],
+        tasks: Sequence[T],
+        *,
+        start: Callable[[], None] | None = None,
+        lost: Callable[[int, str], None] | None = None,
+    ) -> Iterator[tuple[int, R | Failure]]:
+        """As the protocol says; `lost` is never called. Ctrl-C comes through as KeyboardInterrupt."""
+        for index, task in enumerate(tasks):
+            yield index, self._one(work, task, start)
+
+    def _one(self, work: Callable[[T], R], task: T, start: Callable[[], None] | None) -> R | Failure:
+        try:
+            if start is not None and start not in self._started:
+                start()
+                self._started.add(start)
+            return work(task)
+        except Exception as error:
+            return Failure(error, trace_of(error), "raised", 1)
+        except SystemExit as error:  # an exit is no way to end a task, and no task may end the run
+            return Failure(WorkFailed(one_line(error)), trace_of(error), "raised", 1)
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def one_line(error: BaseException) -> str:

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from curate.errors import CurateError
-from curate.executors import Failure, WorkerDied, WorkFailed
-from curate.executors.inline import Inline
+from curate.executors import Failure, Inline, WorkerDied, WorkFailed
 from curate.executors.pool import Pool, in_words
 from tests.executors import works
 
