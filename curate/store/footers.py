@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.store.inputs import BadFile, InputFile
+from curate.store.inputs import BadFile, InputFile, open_input
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,11 @@ def parquet_facts(file: InputFile, text: str = "text") -> ParquetFacts:
 def _look_at_both_ends(file: InputFile) -> int:
     """Size in bytes; tells the common accidents apart: Parquet has the letters PAR1 at both ends."""
     try:
-        with open(file.path, "rb") as data:
+        with open_input(file) as data:
             head = data.read(64)
             size = data.seek(0, os.SEEK_END)
             data.seek(max(0, size - 4))
             tail = data.read(4)
-    except FileNotFoundError as error:
-        raise BadFile(file.name, "gone", "it was there when the input was listed, and is gone") from error
-    except PermissionError as error:
-        raise BadFile(file.name, "no_permission", "no permission to read it") from error
     except OSError as error:
         raise BadFile(file.name, "unreadable", f"it cannot be read: {error.strerror or error}") from error
     if size == 0:

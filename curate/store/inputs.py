@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import BinaryIO
 
 from curate.errors import RecipeError, StoreError
 from curate.store.files import fingerprint
@@ -109,6 +110,18 @@ def same_as_now(file: InputFile) -> str | None:
     if now.size != file.size:
         return f"its size changed from {file.size} to {now.size} bytes"
     return None if now.mtime_ns == file.mtime_ns else "it was written again; its size is the same"
+
+
+def open_input(file: InputFile) -> BinaryIO:
+    """The bytes of a file. Raises BadFile `gone`, `no_permission` or `unreadable`."""
+    try:
+        return open(file.path, "rb")
+    except FileNotFoundError as error:
+        raise BadFile(file.name, "gone", "it was there when the input was listed, and is gone") from error
+    except PermissionError as error:
+        raise BadFile(file.name, "no_permission", "no permission to read it") from error
+    except OSError as error:
+        raise BadFile(file.name, "unreadable", f"it cannot be read: {error.strerror or error}") from error
 
 
 @dataclass(frozen=True)
