@@ -18,7 +18,8 @@ from curate.recipe import Recipe
 from curate.store.files import read_json, write_json
 from curate.store.fixed import Broken, Inputs
 from curate.store.folder import RunFolder
-from curate.store.inputs import BadFile, InputFile, Listing, ParquetFacts, list_inputs, parquet_facts
+from curate.store.footers import ParquetFacts, parquet_facts
+from curate.store.inputs import BadFile, InputFile, Listing, list_inputs
 from curate.store.jsonl import import_jsonl, jsonl_head
 from curate.store.quarantine import open_quarantine
 from curate.store.schemas import unify
