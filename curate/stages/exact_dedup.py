@@ -1,0 +1,182 @@
+"""Keep one of each group of documents with the same text."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from curate.documents import ID, TEXT, Batch
+from curate.errors import StageError
+from curate.kernels.hashing import hash64, hash128
+from curate.kernels.ordering import LAST, falling_floats, falling_integers
+from curate.kernels.simplify import simplify, squeeze
+from curate.kernels.text import char_counts
+from curate.stage import Column, Keys, Match, Outcome
+
+# Not the seed that a user would give `sample`: else a sample would favour the survivors, whose hashes are small.
+_TIE_SEED = 0x6578616374  # "exact"
+
+
+class ExactDedup(Match):
+    """Keep one of each group of documents with the same text.
+
+        - exact_dedup
+        - exact_dedup: {level: simplified, keep: newest, column: fetched_at}
+
+    Texts are the same if the 128-bit XXH3 of their normal forms is: of 10^11 different texts, two are taken for the
+    same with a chance of 1.5 in 10^17. All texts of which nothing is left in normal form are the same. Which document
+    of a group is kept depends on the documents alone, not on how the corpus is cut into shards; with `keep: first` on
+    their order too. The others are dropped as `duplicate`.
+
+    Adds `exact_dedup_copies`, the size of the group, 1 for a unique text; and `duplicate_of`, the id of the document
+    that was kept in place of this one.
+    """
+
+    level: Literal["raw", "whitespace", "simplified"] = "whitespace"
+    """Normal form: `raw`, the text as it is; `whitespace`, Unicode NFC with each run of whitespace as one space and
+    none at the ends, as copies often differ in line ends alone; `simplified`, also without case, punctuation, accents
+    and the values of numbers (datatrove's `simplify_text`)."""
+    keep: Literal["any", "first", "longest", "newest", "best"] = "any"
+    """The document to keep: `any`, by a hash of the ids; the `first` in the order of the input; the `longest` in
+    characters; the `newest` or the `best`, with the latest time or the highest number in `column`. Ties: as `any`."""
+    column: Column | None = None
+    """Column for `keep: newest` (dates, times, ISO 8601 strings or numbers) or `keep: best` (numbers). A document
+    without a value is kept only if no other one of the group has any."""
+    source_column: Column | None = None
+    """Column with the name of each document's source, for `source_priority`."""
+    source_priority: list[str] = Field(default_factory=list)
+    """Sources, the preferred ones first: of a group, a document of the first of them is kept, and `keep` decides
+    between several. Sources that are not in the list come last."""
+
+    writes: ClassVar[dict[str, pa.DataType]] = {"exact_dedup_copies": pa.int64(), "duplicate_of": pa.large_string()}
+    evidence: ClassVar[pa.Schema] = pa.schema(
+        {
+            "key": pa.uint64(),
+            "row": pa.int64(),
+            "check": pa.uint64(),
+            "source": pa.uint32(),
+            "prefer": pa.uint64(),
+            "id": pa.large_string(),
+        }
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if (self.keep in ("newest", "best")) != (self.column is not None):
+            raise ValueError("keep: newest and keep: best go with a column, and only they do")
+        if bool(self.source_priority) != (self.source_column is not None):
+            raise ValueError("source_priority and source_column go together")
+        return self
+
+    def keys(self, batch: Batch) -> Keys:
+        """The 128-bit hash of each text in normal form."""
+        texts = batch[TEXT]
+        if self.level != "raw":
+            texts = squeeze(texts) if self.level == "whitespace" else simplify(texts)
+        key, check = hash128(texts)
+        return Keys(key, check, np.arange(len(batch)))
+
+    def observe(self, batch: Batch) -> pa.RecordBatch:
+        """One row for each document. The smaller (source, prefer), the rather it is kept."""
+        keys = self.keys(batch)
+        columns = [keys.key, keys.row, keys.check, self._sources(batch), self._preferences(batch), batch[ID]]
+        return pa.record_batch([pa.array(column) for column in columns], schema=self.evidence)
+
+    def resolve_range(self, evidence: pa.Table) -> pa.Table:
+        """Groups of two or more in a range of keys: what happens to each member.
+
+        `document` uint64, `kept` bool, `copies` int64 (size of the group), `duplicate_of` large_string (null if kept).
+        """
+        key = evidence["key"].to_numpy()
+        same = np.concatenate([[False], key[1:] == key[:-1], [False]])
+        members = evidence.take(np.flatnonzero(same[1:] | same[:-1]))
+        members = members.take(self._order(members)).combine_chunks()
+        starts, sizes = _runs(members["key"].to_numpy(), members["check"].to_numpy())
+        best, copies = np.repeat(starts, sizes), np.repeat(sizes, sizes)
+        kept = best == np.arange(len(best))
+        columns = {
+            "document": members["document"],
+            "kept": pa.array(kept),
+            "copies": pa.array(copies),
+            "duplicate_of": members["id"].take(pa.array(best, mask=kept)),
+        }
+        return pa.table(columns).filter(pa.array(copies > 1))
+
+    def apply(self, batch: Batch, artifact: pa.Table) -> Outcome:
+        """`artifact`: the rows of `resolve_range` for this batch, with `row` in place of `document`."""
+        at = np.full(len(batch), -1)
+        at[artifact["row"].to_numpy()] = np.arange(artifact.num_rows)
+        decided = artifact.take(pa.array(at, mask=at < 0)).combine_chunks()
+        dropped = pc.fill_null(pc.invert(decided["kept"]), False).combine_chunks()
+        copies = pc.fill_null(decided["copies"], 1).combine_chunks()
+        others = decided["duplicate_of"].combine_chunks()
+        return Outcome(
+            reason=pc.if_else(dropped, pa.scalar("duplicate"), pa.scalar(None, pa.string())),
+            columns={"exact_dedup_copies": copies, "duplicate_of": others},
+        )
+
+    def _order(self, members: pa.Table) -> npt.NDArray[np.int64]:
+        """Members of a group next to each other, the one to keep first."""
+        ids = members["id"].combine_chunks()
+        tie = np.zeros(len(ids), np.uint64) if self.keep == "first" else hash64(ids, _TIE_SEED)
+        document, prefer, source, check, key = (
+            members[name].to_numpy() for name in ("document", "prefer", "source", "check", "key")
+        )
+        return np.lexsort((document, tie, prefer, source, check, key))
+
+    def _sources(self, batch: Batch) -> npt.NDArray[np.uint32]:
+        """The place of each document's source in `source_priority`, uint32[n]; behind them all if it is not there."""
+        if self.source_column is None:
+            return np.zeros(len(batch), np.uint32)
+        names = batch[self.source_column].cast(pa.large_string())
+        places = pc.index_in(names, pa.array(self.source_priority, pa.large_string()))
+        return np.asarray(pc.fill_null(places, len(self.source_priority)).to_numpy(), np.uint32)
+
+    def _preferences(self, batch: Batch) -> npt.NDArray[np.uint64]:
+        """uint64[n], smaller for what is rather kept; LAST without a value."""
+        if self.keep == "longest":
+            return falling_integers(char_counts(batch[TEXT]))
+        if self.column is None:
+            return np.zeros(len(batch), np.uint64)
+        values = batch[self.column]
+        kind = values.type
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return falling_floats(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+        if self.keep == "newest" and (pa.types.is_date(kind) or pa.types.is_timestamp(kind) or _is_string(kind)):
+            times = self._times(values)
+            return np.where(times.is_null().to_numpy(False), LAST, falling_integers(times.fill_null(0).to_numpy()))
+        wanted = "numbers" if self.keep == "best" else "dates, times, ISO 8601 strings or numbers"
+        raise StageError(f"exact_dedup: column '{self.column}' is {kind}; keep: {self.keep} needs {wanted}")
+
+    def _times(self, values: pa.Array) -> pa.Int64Array:
+        """Times as integers, of one unit over the whole corpus as the column has one type; strings in microseconds."""
+        if pa.types.is_date(values.type):
+            values = values.cast(pa.timestamp("ms"))
+        if not _is_string(values.type):
+            return values.cast(pa.int64())
+        try:  # with a zone, "2024-01-31T12:00:00Z"; else without
+            return values.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+        except pa.ArrowInvalid:
+            try:
+                return values.cast(pa.timestamp("us")).cast(pa.int64())
+            except pa.ArrowInvalid as error:
+                raise StageError(
+                    f"exact_dedup: column '{self.column}' holds strings that are no ISO 8601 times: {error}"
+                ) from error
+
+
+def _runs(key: npt.NDArray[np.uint64], check: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Where each run of equal (key, check) begins, and how long it is."""
+    new = np.ones(len(key), np.bool_)
+    new[1:] = (key[1:] != key[:-1]) | (check[1:] != check[:-1])
+    starts = np.flatnonzero(new)
+    return starts, np.diff(np.append(starts, len(key)))
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
