@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from curate.documents import TEXT, Batch
 
@@ -20,6 +21,12 @@ class _ColumnMark:
 
 
 Column = Annotated[str, _ColumnMark()]
+
+
+def _names_a_column(info: FieldInfo) -> bool:
+    """Whether a field is a `Column`, or a `Column | None`."""
+    inner = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
+    return any(isinstance(mark, _ColumnMark) for mark in (*info.metadata, *inner))
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Stage(BaseModel):
         named = [
             getattr(self, name)
             for name, info in type(self).model_fields.items()
-            if any(isinstance(mark, _ColumnMark) for mark in info.metadata) and getattr(self, name) is not None
+            if _names_a_column(info) and getattr(self, name) is not None
         ]
         return tuple(dict.fromkeys([*self.reads, *named]))
 
