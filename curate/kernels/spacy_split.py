@@ -1,329 +1,240 @@
 """spaCy's English word boundaries as a kernel: cuts a chunk of text without white space into words.
 
-What is done is said readably in `words_plain.py`; this is the same over code points in flat arrays. The words of a chunk
-lie side by side, so the result is a list of cuts.
+What is done is said readably in `words_plain.py`; this is the same over code points in flat arrays. The words of a
+chunk lie side by side, so the result is a list of cuts.
+
+The kernels share `s`, int32[8, room], scratch for one chunk, with these rows. For each character: its code point (CODE),
+its classes (KIND), the byte where it starts, counted from the beginning of the chunk (AT). For each word: the character
+where it ends (CUT); those found from the end backwards (BACK), later the number of words that become one; and what
+joining needs (TAKEN, BECOMES, OLD).
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from curate.kernels.spacy_rules import exceptions
-from curate.kernels.unicode_tables import (
-    BEFORE_STOP,
-    DECIMAL,
-    DIGIT,
-    LETTER,
-    LOWER,
-    PREFIX,
-    QUOTE,
-    SUFFIX,
-    SYMBOL,
-    UPPER,
-    WORD,
-    classes,
+from curate.kernels.jit import helper, inlined
+from curate.kernels.spacy_tables import (
+    EXCEPTION,
+    LONGEST_EXCEPTION,
+    LONGEST_RUN,
+    RUN,
+    UNIT,
+    find,
+    hash_bytes,
+    mix,
 )
-from curate.kernels.words_plain import AFTER_DIGIT, LONGEST_UNIT, joins
+from curate.kernels.spacy_urls import is_url
+from curate.kernels.unicode_tables import BEFORE_STOP, DIGIT, LETTER, LOWER, PREFIX, QUOTE, SUFFIX, SYMBOL, UPPER
+from curate.kernels.words_plain import LONGEST_UNIT
 
-SEED = np.uint64(0x9E3779B97F4A7C15)
-PRIME = np.uint64(0xD6E8FEB86659FD93)
-EXCEPTION, UNIT, RUN = np.uint64(0), np.uint64(0x5851F42D4C957F2D), np.uint64(0x14057B7EF767814F)
-"""What a key of the table is about: xor-ed to the hash, so that one table serves all three."""
-LONGEST_EXCEPTION = np.int32(max(len(word.encode()) for word in exceptions()))  # bytes
-LONGEST_RUN = np.int32(max(map(len, joins())))  # words
-SLOTS = 1 << 13
-_MASK = np.uint64(SLOTS - 1)
-_NO_RULE = -1  # in the table, but only as the beginning of a run
+CODE, KIND, AT, CUT, BACK, TAKEN, BECOMES, OLD = range(8)
 
 _STOP, _COMMA, _PLUS, _HYPHEN, _TILDE, _DOLLAR, _DEGREE = 0x2E, 0x2C, 0x2B, 0x2D, 0x7E, 0x24, 0xB0
 _ELLIPSIS, _EN_DASH, _EM_DASH, _APOSTROPHE, _QUOTE = 0x2026, 0x2013, 0x2014, 0x27, 0x2019
-_COLON, _LESS, _EQUAL, _GREATER, _SLASH, _STAR, _CARET, _AT = 0x3A, 0x3C, 0x3D, 0x3E, 0x2F, 0x2A, 0x5E, 0x40
-_HASH, _QUESTION, _UNDERSCORE = 0x23, 0x3F, 0x5F
+_COLON, _LESS, _EQUAL, _GREATER, _SLASH, _STAR, _CARET = 0x3A, 0x3C, 0x3D, 0x3E, 0x2F, 0x2A, 0x5E
 
 
-class Rules(NamedTuple):
-    """What the kernel looks up."""
-
-    classes: npt.NDArray[np.uint32]
-    """uint32[0x110000], bits of `unicode_tables`."""
-    keys: npt.NDArray[np.uint64]
-    """Open addressing: hashes of exceptions, of units, and of runs of words that are joined; 0 is free."""
-    values: npt.NDArray[np.int32]
-    """Which row of `parts` is meant."""
-    parts: npt.NDArray[np.int32]
-    """int32[n, 4]: the lengths of an exception's words in code points, then 0."""
+def scratch(offsets: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint64]]:
+    """Room to cut any chunk of the documents with these offsets (int64[n + 1]): `s`, and the hashes of the words."""
+    room = int(np.diff(offsets).max(initial=0)) + 2  # what is not written costs nothing
+    return np.empty((8, room), np.int32), np.empty(room, np.uint64)
 
 
-class Scratch(NamedTuple):
-    """Room for one chunk of text, reused; each array has an element per byte of the longest document, and some."""
-
-    code: npt.NDArray[np.int32]
-    at: npt.NDArray[np.int32]
-    cuts: npt.NDArray[np.int32]
-    back: npt.NDArray[np.int32]
-    hashes: npt.NDArray[np.uint64]
-
-
-def scratch_for(offsets: npt.NDArray[np.int64]) -> Scratch:
-    """Room to cut any chunk of the documents with these offsets (int64[n + 1])."""
-    room = int(np.diff(offsets).max(initial=0)) + 2  # not written, not paid for
-    code, at, cuts, back = (np.empty(room, np.int32) for _ in range(4))
-    return Scratch(code, at, cuts, back, np.empty(room, np.uint64))
-
-
-@njit(cache=True, nogil=True)
-def hash_bytes(data, begin, end):  # type: ignore[no-untyped-def]
-    """The state of the hash after the bytes `data[begin:end]`; `finish` it before it is shown."""
-    mixed = SEED
-    for i in range(begin, end):
-        mixed = (mixed ^ np.uint64(data[i])) * PRIME
-    return mixed
-
-
-@njit(cache=True, nogil=True, inline="always")
-def finish(mixed):  # type: ignore[no-untyped-def]
-    """The hash of a word: low bits as good as high ones."""
-    return mixed ^ (mixed >> np.uint64(32))
-
-
-@njit(cache=True, nogil=True)
-def find(rules, key):  # type: ignore[no-untyped-def]
-    """Row of `rules.parts` for a salted hash; -1 for the mere beginning of a run, -2 if unknown."""
-    slot = (key ^ (key >> np.uint64(32))) & _MASK
-    while rules.keys[slot] != 0:
-        if rules.keys[slot] == key:
-            return rules.values[slot]
-        slot = (slot + np.uint64(1)) & _MASK
-    return np.int32(-2)
-
-
-@cache
-def rules() -> Rules:
-    """The tables, built once per process."""
-    entries: list[tuple[int, int]] = []
-    words = list(exceptions())
-    parts = np.zeros((len(words), 4), np.int32)
-    for row, word in enumerate(words):
-        lengths = [len(part) for part in exceptions()[word]]
-        parts[row, : len(lengths)] = lengths
-        entries.append((_hash(word) ^ int(EXCEPTION), row))
-    entries += [(_hash(unit) ^ int(UNIT), 0) for unit in AFTER_DIGIT]
-    rows = {word: row for row, word in enumerate(words)}
-    for run in joins():
-        state = 0
-        for length, word in enumerate(run, 1):
-            state = (state * int(PRIME) + int(finish(np.uint64(_hash(word))))) % 2**64
-            entries.append((state ^ int(RUN), rows["".join(run)] if length == len(run) else _NO_RULE))
-    keys, values = np.zeros(SLOTS, np.uint64), np.zeros(SLOTS, np.int32)
-    for key, value in sorted(entries, key=lambda entry: -entry[1]):  # a run before the beginning of a longer one
-        slot = (key ^ (key >> 32)) % SLOTS
-        while keys[slot] not in (0, key):
-            slot = (slot + 1) % SLOTS
-        if keys[slot] == 0:
-            keys[slot], values[slot] = key, value
-    return Rules(classes(), keys, values, parts)
-
-
-def _hash(text: str) -> int:
-    state = int(SEED)
-    for byte in text.encode():
-        state = (state ^ byte) * int(PRIME) % 2**64
-    return state
-
-
-@njit(cache=True, nogil=True)
+@inlined
 def decode(data, at):  # type: ignore[no-untyped-def]
     """(code point, bytes) of the character that starts at `at` in valid UTF-8."""
-    byte = np.int32(data[at])
+    i = np.uint64(at)
+    byte = np.int32(data[i])
     if byte < 0x80:
         return byte, 1
+    second = np.int32(data[i + np.uint64(1)] & 0x3F)
     if byte < 0xE0:
-        return ((byte & 0x1F) << 6) | (data[at + 1] & 0x3F), 2
-    middle = np.int32(data[at + 1] & 0x3F)
+        return np.int32((byte & 0x1F) << 6 | second), 2
+    third = np.int32(data[i + np.uint64(2)] & 0x3F)
     if byte < 0xF0:
-        return ((byte & 0x0F) << 12) | (middle << 6) | (data[at + 2] & 0x3F), 3
-    return ((byte & 0x07) << 18) | (middle << 12) | (np.int32(data[at + 2] & 0x3F) << 6) | (data[at + 3] & 0x3F), 4
+        return np.int32((byte & 0x0F) << 12 | second << 6 | third), 3
+    return np.int32((byte & 0x07) << 18 | second << 12 | third << 6 | np.int32(data[i + np.uint64(3)] & 0x3F)), 4
 
 
-@njit(cache=True, nogil=True)
-def cut(data, begin, end, rules, s):  # type: ignore[no-untyped-def]
+@helper
+def cut(data, begin, end, classes, table, s, hashes):  # type: ignore[no-untyped-def]
     """Cuts `data[begin:end]`, which has no white space. Returns the number of words, w.
 
-    Word i ends before character `s.cuts[i]`; character j starts at byte `begin + s.at[j]`; `s.hashes[i]` is the hash.
+    Word i ends before character `s[CUT, i]`, and `hashes[i]` is its hash; character j starts at `begin + s[AT, j]`.
     """
     count, where = 0, begin
     while where < end:
-        s.at[count] = where - begin
-        s.code[count], size = decode(data, where)
+        code, size = decode(data, where)
+        s[CODE, count], s[KIND, count], s[AT, count] = code, classes[np.uint32(code)], where - begin
         where += size
         count += 1
-    s.at[count] = end - begin
+    s[AT, count] = end - begin
     low, high, words, behind = 0, count, 0, 0
-    while low < high:
-        if _exception(data, begin, low, high, rules, s) >= 0:
-            break
-        before = _prefix(low, high, rules, s)
-        after = _suffix(data, begin, low + before, high, rules, s)
-        if before and _exception(data, begin, low + before, high, rules, s) >= 0:
+    while low < high and _exception(data, begin, low, high, table, s) < 0:
+        before = _prefix(low, high, s)
+        after = _suffix(data, begin, low + before, high, table, s)
+        if before and _exception(data, begin, low + before, high, table, s) >= 0:
             after = 0
-        elif after and _exception(data, begin, low, high - after, rules, s) >= 0:
+        elif after and _exception(data, begin, low, high - after, table, s) >= 0:
             before = 0
-        if not before and not after:
-            break
         if before:
             low += before
-            s.cuts[words] = low
+            s[CUT, words] = low
             words += 1
         if after:
-            s.back[behind] = high
+            s[BACK, behind] = high
             behind += 1
             high -= after
-    words = _middle(data, begin, low, high, words, rules, s)
+        if not before and not after:
+            break
+    if low < high:
+        words = _middle(data, begin, low, high, words, table, s)
     for i in range(behind - 1, -1, -1):
-        s.cuts[words] = s.back[i]
+        s[CUT, words] = s[BACK, i]
         words += 1
-    first = 0
+    _hash_words(data, begin, words, s, hashes)
+    return _join(data, begin, words, table, s, hashes) if words > 1 else words
+
+
+@helper
+def _hash_words(data, begin, words, s, hashes):  # type: ignore[no-untyped-def]
+    first = begin
     for i in range(words):
-        s.hashes[i] = finish(hash_bytes(data, begin + s.at[first], begin + s.at[s.cuts[i]]))
-        first = s.cuts[i]
-    return _join(words, rules, s, data, begin) if words > 1 else words
+        last = begin + s[AT, s[CUT, i]]
+        hashes[i] = hash_bytes(data, first, last)
+        first = last
 
 
-@njit(cache=True, nogil=True)
-def _exception(data, begin, low, high, rules, s):  # type: ignore[no-untyped-def]
-    if low >= high or s.at[high] - s.at[low] > LONGEST_EXCEPTION:
-        return np.int32(-2)
-    return find(rules, hash_bytes(data, begin + s.at[low], begin + s.at[high]) ^ EXCEPTION)
+@helper
+def _exception(data, begin, low, high, table, s):  # type: ignore[no-untyped-def]
+    first, last = s[AT, low], s[AT, high]
+    if first >= last or last - first > LONGEST_EXCEPTION:
+        return np.int64(-1)
+    return find(table, hash_bytes(data, begin + first, begin + last) ^ EXCEPTION)
 
 
-@njit(cache=True, nogil=True)
-def _prefix(low, high, rules, s):  # type: ignore[no-untyped-def]
-    code = s.code[low]
+@inlined
+def _prefix(low, high, s):  # type: ignore[no-untyped-def]
+    code = s[CODE, low]
+    if s[KIND, low] & PREFIX:
+        return 1
     if code == _STOP:
         dots = _dots(low, high, s)
         return dots if dots > 1 else 0
     if code == _PLUS:
-        return 0 if low + 1 < high and rules.classes[s.code[low + 1]] & DIGIT else 1
-    if (code == 0x41 or code == 0x43) and low + 1 < high and s.code[low + 1] == _DOLLAR:  # A$ C$
+        return 0 if low + 1 < high and s[KIND, low + 1] & DIGIT else 1
+    if (code == 0x41 or code == 0x43) and low + 1 < high and s[CODE, low + 1] == _DOLLAR:  # A$ C$
         return 2
-    if code == 0x55 and low + 2 < high and s.code[low + 1] == 0x53 and s.code[low + 2] == _DOLLAR:  # US$
+    if code == 0x55 and low + 2 < high and s[CODE, low + 1] == 0x53 and s[CODE, low + 2] == _DOLLAR:  # US$
         return 3
-    return 1 if rules.classes[code] & PREFIX else 0
+    return 0
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _dots(low, high, s):  # type: ignore[no-untyped-def]
     at = low
-    while at < high and s.code[at] == _STOP:
+    while at < high and s[CODE, at] == _STOP:
         at += 1
     return at - low
 
 
-@njit(cache=True, nogil=True)
-def _suffix(data, begin, low, high, rules, s):  # type: ignore[no-untyped-def]
+@inlined
+def _suffix(data, begin, low, high, table, s):  # type: ignore[no-untyped-def]
     if low >= high:
         return 0
-    last = s.code[high - 1]
+    last, kind = s[CODE, high - 1], s[KIND, high - 1]
     if last == _STOP:
-        return _full_stop(low, high, rules, s)
-    if last == _PLUS and high - 2 >= low and rules.classes[s.code[high - 2]] & DIGIT:
-        return 1
-    if not rules.classes[last] & DIGIT:
-        for length in range(1, min(LONGEST_UNIT, high - low - 1) + 1):
-            if rules.classes[s.code[high - length - 1]] & DIGIT:
-                key = hash_bytes(data, begin + s.at[high - length], begin + s.at[high]) ^ UNIT
-                if find(rules, key) >= 0:
-                    return length
-                break
-    if high - 2 >= low:
-        before = s.code[high - 2]
-        if (last == 0x73 or last == 0x53) and (before == _APOSTROPHE or before == _QUOTE):
-            return 2
-        if last == _ELLIPSIS and before == _ELLIPSIS:
-            return 2
-    return 1 if rules.classes[last] & SUFFIX else 0
+        return _full_stop(low, high, s)
+    if kind & DIGIT:
+        return 0
+    if last == _PLUS:
+        return 1 if high - 2 >= low and s[KIND, high - 2] & DIGIT else 0
+    for length in range(1, min(LONGEST_UNIT, high - low - 1) + 1):
+        if s[KIND, high - length - 1] & DIGIT:
+            if find(table, hash_bytes(data, begin + s[AT, high - length], begin + s[AT, high]) ^ UNIT) >= 0:
+                return length
+            break
+    before = s[CODE, high - 2] if high - 2 >= low else 0
+    if (last == 0x73 or last == 0x53) and (before == _APOSTROPHE or before == _QUOTE):
+        return 2
+    if last == _ELLIPSIS and before == _ELLIPSIS:
+        return 2
+    return 1 if kind & SUFFIX else 0
 
 
-@njit(cache=True, nogil=True)
-def _full_stop(low, high, rules, s):  # type: ignore[no-untyped-def]
+@helper
+def _full_stop(low, high, s):  # type: ignore[no-untyped-def]
     at = high
-    while at > low and s.code[at - 1] == _STOP:
+    while at > low and s[CODE, at - 1] == _STOP:
         at -= 1
     if high - at > 1:
         return high - at
     if at == low:
         return 0
-    kind = rules.classes[s.code[at - 1]]
+    kind = s[KIND, at - 1]
     if kind & BEFORE_STOP:
         return 1
     if at - 2 < low:
         return 0
-    if kind & UPPER and rules.classes[s.code[at - 2]] & UPPER:
+    if kind & UPPER and s[KIND, at - 2] & UPPER:
         return 1
-    letter = s.code[at - 1] | 0x20
-    return 1 if s.code[at - 2] == _DEGREE and (letter == 0x63 or letter == 0x66 or letter == 0x6B) else 0
+    letter = s[CODE, at - 1] | 0x20
+    return 1 if s[CODE, at - 2] == _DEGREE and (letter == 0x63 or letter == 0x66 or letter == 0x6B) else 0
 
 
-@njit(cache=True, nogil=True)
-def _middle(data, begin, low, high, words, rules, s):  # type: ignore[no-untyped-def]
+@helper
+def _middle(data, begin, low, high, words, table, s):  # type: ignore[no-untyped-def]
     """Appends the cuts of what no prefix or suffix comes off; returns the new number of words."""
-    if low >= high:
-        return words
-    row = _exception(data, begin, low, high, rules, s)
-    if row >= 0:
-        return _put_parts(row, low, words, rules, s)
-    has_stop = False
+    parts = _exception(data, begin, low, high, table, s)
+    if parts >= 0:
+        return _put_parts(parts, low, words, s)
+    stops = 0
     for i in range(low, high):
-        has_stop |= s.code[i] == _STOP
-    if has_stop and _is_url(low, high, rules, s):
-        s.cuts[words] = high
+        stops += s[CODE, i] == _STOP
+    if stops and is_url(s[CODE], s[KIND], low, high):
+        s[CUT, words] = high
         return words + 1
     first, at = low, low
     while at < high:
-        length = _infix(low, at, high, rules, s)
+        length = 0 if s[KIND, at] & (LETTER | DIGIT) and not s[KIND, at] & SYMBOL else _infix(low, at, high, s)
         if length and at > low:  # an infix at the very beginning stays with the word
             if first < at:
-                s.cuts[words] = at
+                s[CUT, words] = at
                 words += 1
-            s.cuts[words] = at + length
+            s[CUT, words] = at + length
             words += 1
             first = at + length
         at += max(length, 1)
     if first < high:
-        s.cuts[words] = high
+        s[CUT, words] = high
         words += 1
     return words
 
 
-@njit(cache=True, nogil=True)
-def _put_parts(row, first, words, rules, s):  # type: ignore[no-untyped-def]
-    for i in range(4):
-        if rules.parts[row, i] == 0:
-            break
-        first += rules.parts[row, i]
-        s.cuts[words] = first
+@helper
+def _put_parts(parts, first, words, s):  # type: ignore[no-untyped-def]
+    while parts:
+        first += parts & 0xFF
+        parts >>= 8
+        s[CUT, words] = first
         words += 1
     return words
 
 
-@njit(cache=True, nogil=True)
-def _infix(low, at, high, rules, s):  # type: ignore[no-untyped-def]
-    code = s.code[at]
-    kind = rules.classes[code]
-    if code == _STOP and at + 1 < high and s.code[at + 1] == _STOP:
+@helper
+def _infix(low, at, high, s):  # type: ignore[no-untyped-def]
+    code = s[CODE, at]
+    if code == _STOP and at + 1 < high and s[CODE, at + 1] == _STOP:
         return _dots(at, high, s)
-    if code == _ELLIPSIS or kind & SYMBOL:
+    if code == _ELLIPSIS or s[KIND, at] & SYMBOL:
         return 1
-    if kind & (LETTER | DIGIT) or at == low or at + 1 == high:
+    if at == low or at + 1 == high:
         return 0
-    before, after = rules.classes[s.code[at - 1]], rules.classes[s.code[at + 1]]
+    before, after = s[KIND, at - 1], s[KIND, at + 1]
     if before & DIGIT and (code == _PLUS or code == _HYPHEN or code == _STAR or code == _CARET):
-        if after & DIGIT or s.code[at + 1] == _HYPHEN:
+        if after & DIGIT or s[CODE, at + 1] == _HYPHEN:
             return 1
     if code == _STOP:
         return 1 if before & (LOWER | QUOTE) and after & (UPPER | QUOTE) else 0
@@ -334,143 +245,68 @@ def _infix(low, at, high, rules, s):  # type: ignore[no-untyped-def]
     if code == _COLON or code == _LESS or code == _EQUAL or code == _GREATER or code == _SLASH:
         return 1 if after & LETTER else 0
     if code == _HYPHEN or code == _EN_DASH or code == _EM_DASH or code == _TILDE:
-        return _hyphens(at, high, rules, s)
+        return _hyphens(at, high, s)
     return 0
 
 
-@njit(cache=True, nogil=True)
-def _hyphens(at, high, rules, s):  # type: ignore[no-untyped-def]
-    code = s.code[at]
+@helper
+def _hyphens(at, high, s):  # type: ignore[no-untyped-def]
+    code = s[CODE, at]
     most = 3 if code == _HYPHEN else 2 if code == _EM_DASH else 1
     for length in range(1, most + 1):
         if at + length >= high:
             return 0
-        if rules.classes[s.code[at + length]] & LETTER:
+        if s[KIND, at + length] & LETTER:
             return length
-        if s.code[at + length] != code:
+        if s[CODE, at + length] != code:
             return 0
     return 0
 
 
-@njit(cache=True, nogil=True)
-def _is_url(low, high, rules, s):  # type: ignore[no-untyped-def]
-    if _is_host(low, high, rules, s):
-        return True
-    at = low
-    while at < high and (rules.classes[s.code[at]] & WORD or 0x2D <= s.code[at] <= 0x2E or s.code[at] == _PLUS):
-        at += 1
-    if at - low >= 2 and at + 2 < high and s.code[at] == _COLON:
-        if s.code[at + 1] == _SLASH and s.code[at + 2] == _SLASH and _is_host(at + 3, high, rules, s):
-            return True
-    for at in range(low + 1, high):
-        if s.code[at] == _AT and _is_host(at + 1, high, rules, s):
-            return True
-    return False
-
-
-@njit(cache=True, nogil=True)
-def _is_host(low, high, rules, s):  # type: ignore[no-untyped-def]
-    labels, begin, at, good, small = 0, low, low, True, True
-    while at < high:
-        code = s.code[at]
-        if code == _COLON or code == _SLASH or code == _QUESTION or code == _HASH or code == _AT:
+@helper
+def _run(i, most, table, hashes):  # type: ignore[no-untyped-def]
+    """(words, their new parts) of the longest run of words from word i on that is an exception; (0, 0) if there is none."""
+    state, longest, becomes = np.uint64(0), 0, np.int64(0)
+    for length in range(1, most + 1):
+        state = mix(state, hashes[i + length - 1])
+        parts = find(table, state ^ RUN)
+        if parts < 0:
             break
-        if code == _STOP:
-            if not good or at == begin or at - begin > 64 or _edge(s.code[begin]) or _edge(s.code[at - 1]):
-                return False
-            labels, begin, good, small = labels + 1, at + 1, True, True
-        else:
-            kind = rules.classes[code]
-            good &= _edge(code) or 0xA1 <= code <= 0xFFFF or (code < 0x80 and kind & (LETTER | DIGIT) != 0)
-            small &= kind & LOWER != 0
-            if not good and not small:
-                return False
-        at += 1
-    end = at
-    if at < high and s.code[at] == _COLON:
-        at += 1
-        while at < high and rules.classes[s.code[at]] & DECIMAL:
-            at += 1
-        if at - end < 3 or at - end > 6:
-            return False
-    if at < high and s.code[at] != _SLASH and s.code[at] != _QUESTION and s.code[at] != _HASH:
-        return False
-    if labels and small and 2 <= end - begin <= 63:
-        return True
-    return labels == 3 and _is_public_ip(low, end, s)
+        if parts > 0:
+            longest, becomes = length, parts
+    return longest, becomes
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _edge(code):  # type: ignore[no-untyped-def]
-    return code == _HYPHEN or code == _UNDERSCORE  # allowed in a host's label, but neither first nor last
+@helper
+def _join(data, begin, words, table, s, hashes):  # type: ignore[no-untyped-def]
+    """Joins runs of words that are exceptions; returns the new number of words.
 
-
-@njit(cache=True, nogil=True)
-def _is_public_ip(low, high, s):  # type: ignore[no-untyped-def]
-    """Whether three full stops part numbers that make a public IPv4 address."""
-    part, value, digits, first, second = 0, 0, 0, 0, 0
-    for i in range(low, high + 1):
-        code = _STOP if i == high else s.code[i]
-        if code == _STOP:
-            zero = s.code[i - digits] == 0x30
-            if digits == 0 or digits > 3 or (zero and (digits == 3 or part == 0 or part == 3)):
-                return False
-            if value > (223 if part == 0 else 254 if part == 3 else 255):
-                return False
-            first = value if part == 0 else first
-            second = value if part == 1 else second
-            part, value, digits = part + 1, 0, 0
-        elif 0x30 <= code <= 0x39 and digits < 3:
-            value = value * 10 + code - 0x30
-            digits += 1
-        else:
-            return False
-    private = first == 10 or first == 127 or (first == 172 and 16 <= second <= 31)
-    return not (private or (first == 169 and second == 254) or (first == 192 and second == 168))
-
-
-@njit(cache=True, nogil=True)
-def _join(words, rules, s, data, begin):  # type: ignore[no-untyped-def]
-    """Joins runs of words that are exceptions; returns the new number of words."""
+    The longest runs first, then the leftmost; none that begins or ends inside a run that was looked at.
+    """
     longest = 0
     for i in range(words - 1):
-        state = np.uint64(0)
-        for length in range(1, min(LONGEST_RUN, words - i) + 1):
-            state = state * PRIME + s.hashes[i + length - 1]
-            row = find(rules, state ^ RUN)
-            if row == -2:
-                break
-            if row >= 0:
-                longest = max(longest, length)
-    return _rejoin(words, longest, rules, s, data, begin) if longest else words
-
-
-@njit(cache=True, nogil=True)
-def _rejoin(words, longest, rules, s, data, begin):  # type: ignore[no-untyped-def]
-    """The longest runs first, then the leftmost; none that begins or ends inside one that was looked at."""
-    taken, becomes, old = np.zeros(words, np.bool_), np.full(words, -1, np.int32), s.cuts[:words].copy()
-    lengths = np.ones(words, np.int32)
+        longest = max(longest, _run(i, min(LONGEST_RUN, words - i), table, hashes)[0])
+    if not longest:
+        return words
+    for i in range(words):
+        s[TAKEN, i], s[BECOMES, i], s[BACK, i], s[OLD, i] = 0, 0, 1, s[CUT, i]
     for length in range(longest, 1, -1):
         for i in range(words - length + 1):
-            state = np.uint64(0)
-            for j in range(length):
-                state = state * PRIME + s.hashes[i + j]
-            row = find(rules, state ^ RUN)
-            if row >= 0:
-                if not taken[i] and not taken[i + length - 1]:
-                    becomes[i], lengths[i] = row, length
-                taken[i : i + length] = True
-    new, first, i = 0, 0, 0
+            found, parts = _run(i, length, table, hashes)
+            if found == length:
+                if not s[TAKEN, i] and not s[TAKEN, i + length - 1]:
+                    s[BECOMES, i], s[BACK, i] = parts, length
+                for j in range(i, i + length):
+                    s[TAKEN, j] = 1
+    new, first, i = 0, np.int32(0), 0
     while i < words:
-        if becomes[i] >= 0:
-            new = _put_parts(becomes[i], first, new, rules, s)
+        last = s[OLD, i + s[BACK, i] - 1]
+        if s[BECOMES, i]:
+            new = _put_parts(np.int64(s[BECOMES, i]), np.int64(first), new, s)
         else:
-            s.cuts[new] = old[i]
+            s[CUT, new] = last
             new += 1
-        i += lengths[i]
-        first = old[i - 1]
-    first = 0
-    for i in range(new):
-        s.hashes[i] = finish(hash_bytes(data, begin + s.at[first], begin + s.at[s.cuts[i]]))
-        first = s.cuts[i]
+        i += s[BACK, i]
+        first = last
+    _hash_words(data, begin, new, s, hashes)
     return new

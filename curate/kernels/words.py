@@ -8,17 +8,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
 from curate.kernels import words_plain
-from curate.kernels.spacy_split import EXCEPTION, PRIME, SEED, cut, find, finish, rules, scratch_for
+from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.spacy_split import AT, CUT, cut, scratch
+from curate.kernels.spacy_tables import EXCEPTION, SEED, find, finish, hash_bytes, load8, mix, table
 from curate.kernels.text import Spans, buffers
-from curate.kernels.unicode_tables import DIGIT, LETTER, SPACE, SUFFIX, UPPER, classes
+from curate.kernels.unicode_tables import SPACE, SUFFIX, UPPER, classes
 
 Definition = Literal["spacy", "whitespace"]
 
-_SPACE, _LETTER, _DIGIT, _MARK, _STOP, _WIDE = 1, 2, 4, 8, 16, 32
-"""Kinds of bytes. A mark comes off a word's end whatever is before it; wide bytes belong to characters beyond ASCII."""
+_SPACE, _MARK, _STOP, _UPPER, _WIDE, _MAY_EXCEPT = 1, 2, 4, 8, 16, 32
+"""Kinds of bytes. A mark comes off a word's end whatever is before it; wide bytes belong to characters beyond ASCII;
+letters and then one of `.` and `'` may be an exception, letters and another mark are none."""
 
 
 def words(texts: pa.LargeStringArray, definition: Definition = "spacy") -> Spans:
@@ -41,8 +43,9 @@ def words(texts: pa.LargeStringArray, definition: Definition = "spacy") -> Spans
     first, last = np.empty(n, np.int64), np.empty(n, np.int64)
     start, end, chars = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32)
     hashes = np.empty(room, np.uint64)
+    s, of_words = scratch(offsets)
     total = _split(
-        data, offsets, definition == "spacy", byte_kinds(), rules(), scratch_for(offsets),
+        data, offsets, definition == "spacy", byte_kinds(), classes(), table(), s, of_words,
         first, last, start, end, chars, hashes,
     )  # fmt: skip
     return Spans(first, last, start[:total], end[:total], chars[:total], hashes[:total])
@@ -57,15 +60,15 @@ def words_one(text: str, definition: Definition = "spacy") -> list[str]:
 def byte_kinds() -> npt.NDArray[np.uint8]:
     """uint8[256]: the kind of a byte, as bits."""
     kinds = np.zeros(256, np.uint8)
-    for bits, kind in ((SPACE, _SPACE), (LETTER, _LETTER), (DIGIT, _DIGIT), (SUFFIX, _MARK)):
+    for bits, kind in ((SPACE, _SPACE), (SUFFIX, _MARK), (UPPER, _UPPER)):
         kinds[:128][classes()[:128] & bits != 0] |= kind
-    kinds[ord(".")] |= _STOP
+    kinds[ord(".")] |= _STOP | _MAY_EXCEPT
+    kinds[ord("'")] |= _MAY_EXCEPT
     kinds[128:] = _WIDE
-    kinds[kinds == 0] = 64  # anything else
     return kinds
 
 
-@njit(cache=True, nogil=True)
+@helper
 def wide_space(data, at):  # type: ignore[no-untyped-def]
     """Bytes of the white space character beyond ASCII that starts at `at`, 0 if it is none; as `str.isspace` has it."""
     byte = data[at]
@@ -83,68 +86,129 @@ def wide_space(data, at):  # type: ignore[no-untyped-def]
     return 3 if second == 0x9A and third == 0x80 else 0
 
 
-@njit(cache=True, nogil=True)
-def _split(data, offsets, spacy, kinds, rules, scratch, first, last, start, end, chars, hashes):  # type: ignore[no-untyped-def]
+@inlined
+def space_at(data, at, kinds):  # type: ignore[no-untyped-def]
+    """Bytes of the white space character that starts at `at`, 0 if it is none."""
+    kind = kinds[data[np.uint64(at)]]
+    if kind & (_SPACE | _WIDE):
+        return 1 if kind & _SPACE else wide_space(data, at)
+    return 0
+
+
+_SIGNS, _LOW_BITS = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
+_TO_LOWER, _FROM_SPACE = np.uint64(0x2020202020202020), np.uint64(0x5F5F5F5F5F5F5F5F)
+_FROM_A, _PAST_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)
+_BYTE_NUMBERS = np.uint64(0x0001020304050607)
+
+
+@inlined
+def _first_byte(signs):  # type: ignore[no-untyped-def]
+    """The number, 0 to 7, of the lowest byte whose sign bit is set."""
+    lowest = signs & (~signs + np.uint64(1))
+    return np.int64(((lowest >> np.uint64(7)) * _BYTE_NUMBERS) >> np.uint64(56))
+
+
+@inlined
+def _letters(data, begin, stop):  # type: ignore[no-untyped-def]
+    """(count, hash state) of the ASCII letters at `begin`, eight at a time; count is 0 near the end of the data.
+
+    Adding 0x1F to a small letter sets the sign bit of its byte, adding 5 does not; what is no letter fails one of both.
+    """
+    state, at = SEED, begin
+    while at + 8 <= len(data):
+        chunk = load8(data, at)
+        small = (chunk | _TO_LOWER) & _LOW_BITS
+        others = ~((small + _FROM_A) & ~(small + _PAST_Z) & ~chunk) & _SIGNS
+        if others:
+            count = _first_byte(others)
+            if count:
+                state = mix(state, chunk & ((np.uint64(1) << np.uint64(8 * count)) - np.uint64(1)))
+            at += count
+            return (at - begin, state) if at <= stop else (0, SEED)
+        state = mix(state, chunk)
+        at += 8
+    return 0, SEED
+
+
+@helper
+def _chunk_end(data, at, stop, kinds):  # type: ignore[no-untyped-def]
+    """Where the next white space from `at` on begins, `stop` if there is none."""
+    while at < stop:
+        if at + 8 <= stop:
+            chunk = load8(data, at)
+            others = (~((chunk & _LOW_BITS) + _FROM_SPACE) | chunk) & _SIGNS  # up to 0x20, or beyond ASCII
+            if not others:
+                at += 8
+                continue
+            at += _first_byte(others)
+        if space_at(data, at, kinds):
+            return at
+        at += 1
+    return stop
+
+
+@kernel
+def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last, start, end, chars, hashes):  # type: ignore[no-untyped-def]
     total = 0
     for i in range(len(first)):
         base, stop = offsets[i], offsets[i + 1]
         first[i] = total
         at = base
         while at < stop:
-            kind = kinds[data[at]]
-            space = 1 if kind & _SPACE else wide_space(data, at) if kind & _WIDE else 0
+            space = space_at(data, at, kinds)
             if space:
                 at += space
                 continue
-            begin, state, seen, state_before, seen_before = at, SEED, np.uint8(0), SEED, np.uint8(0)
-            while True:
-                state_before, seen_before = state, seen
-                state = (state ^ np.uint64(data[at])) * PRIME
-                seen |= kind
-                at += 1
-                if at == stop:
-                    break
+            begin = at
+            letters, state = _letters(data, begin, stop)
+            at += letters
+            if letters and (at == stop or space_at(data, at, kinds)):
+                hashed = finish(state, letters)
+                if not spacy or find(table, hashed ^ EXCEPTION) < 0:
+                    start[total], end[total], chars[total], hashes[total] = begin - base, at - base, letters, hashed
+                    total += 1
+                    continue
+            elif spacy and letters and (at + 1 == stop or space_at(data, at + 1, kinds)):
                 kind = kinds[data[at]]
-                if kind & (_SPACE | _WIDE) and (kind & _SPACE or wide_space(data, at)):
-                    break
-            whole = True
-            if spacy:
-                stem = seen if seen_before & _MARK or not seen & (_MARK | _STOP) else seen_before
-                whole = (stem == _LETTER or stem == _DIGIT) and find(rules, state ^ EXCEPTION) < 0
-                if whole and stem != seen:
-                    whole = find(rules, state_before ^ EXCEPTION) < 0 and (
-                        seen & _MARK or _stop_comes_off(data, begin, at, rules)
-                    )
-                    if whole:
-                        start[total], end[total], chars[total] = begin - base, at - 1 - base, at - 1 - begin
-                        hashes[total] = finish(state_before)
+                if kind & _MARK or (kind & _STOP and _stop_comes_off(data, begin, at, kinds)):
+                    hashed = finish(state, letters)
+                    known = find(table, hashed ^ EXCEPTION) >= 0
+                    if kind & _MAY_EXCEPT:
+                        known |= find(table, hash_bytes(data, begin, at + 1) ^ EXCEPTION) >= 0
+                    if not known:
+                        start[total], end[total], chars[total], hashes[total] = begin - base, at - base, letters, hashed
                         total += 1
-                        begin = at - 1
-                        state = (SEED ^ np.uint64(data[begin])) * PRIME
-            if whole:
-                start[total], end[total], hashes[total] = begin - base, at - base, finish(state)
-                chars[total] = _count_chars(data, begin, at) if seen & _WIDE else at - begin
+                        start[total], end[total], chars[total] = at - base, at + 1 - base, 1
+                        hashes[total] = finish(mix(SEED, np.uint64(data[at])), 1)
+                        total += 1
+                        at += 1
+                        continue
+            at = _chunk_end(data, at, stop, kinds)
+            if not spacy:
+                start[total], end[total] = begin - base, at - base
+                chars[total], hashes[total] = _count_chars(data, begin, at), hash_bytes(data, begin, at)
                 total += 1
                 continue
             low = 0
-            for j in range(cut(data, begin, at, rules, scratch)):
-                high = scratch.cuts[j]
-                start[total], end[total] = begin - base + scratch.at[low], begin - base + scratch.at[high]
-                chars[total], hashes[total] = high - low, scratch.hashes[j]
+            for j in range(cut(data, begin, at, classes, table, s, of_words)):
+                high = s[CUT, j]
+                start[total], end[total] = begin - base + s[AT, low], begin - base + s[AT, high]
+                chars[total], hashes[total] = high - low, of_words[j]
                 low = high
                 total += 1
         last[i] = total
     return total
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _stop_comes_off(data, begin, end, rules):  # type: ignore[no-untyped-def]
-    """Whether the full stop that ends a word of letters or of digits is a word of its own."""
-    before = rules.classes[data[end - 2]]
-    return not before & UPPER or (end - 3 >= begin and rules.classes[data[end - 3]] & UPPER)
+@inlined
+def _stop_comes_off(data, begin, stop, kinds):  # type: ignore[no-untyped-def]
+    """Whether the full stop at `stop`, after letters, is a word of its own: not so in `A.` and `McD.`."""
+    if not kinds[data[stop - 1]] & _UPPER:
+        return True
+    return stop - 2 >= begin and kinds[data[stop - 2]] & _UPPER != 0
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _count_chars(data, begin, end):  # type: ignore[no-untyped-def]
     count = 0
     for i in range(begin, end):

@@ -1,0 +1,118 @@
+"""The hash of a piece of text, and the table in which the kernels look up what spaCy's rules except."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.kernels.jit import helper, inlined
+from curate.kernels.spacy_rules import exceptions
+from curate.kernels.words_plain import AFTER_DIGIT, joins
+
+Table = npt.NDArray[np.uint64]
+
+EXCEPTION, UNIT, RUN = np.uint64(0), np.uint64(0x5851F42D4C957F2D), np.uint64(0x14057B7EF767814F)
+"""What an entry is about: xor-ed to the hash, so that one table serves all three."""
+LONGEST_EXCEPTION = max(len(word.encode()) for word in exceptions())  # bytes
+LONGEST_RUN = max(map(len, joins()))  # words
+SLOTS = 1 << 13
+"""For about 2,000 entries, so that most look-ups end at the first slot; 128 KiB."""
+
+SEED, PRIME = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_LAST, _ONE, _HALF = np.uint64(SLOTS - 1), np.uint64(1), np.uint64(32)
+
+
+@inlined
+def load8(data, at):  # type: ignore[no-untyped-def]
+    """The eight bytes `data[at:at + 8]` as one little-endian number; the compiler makes one load of it."""
+    i, word = np.uint64(at), np.uint64
+    low = word(data[i]) | word(data[i + word(1)]) << word(8) | word(data[i + word(2)]) << word(16)
+    low |= word(data[i + word(3)]) << word(24) | word(data[i + word(4)]) << word(32)
+    high = word(data[i + word(5)]) | word(data[i + word(6)]) << word(8) | word(data[i + word(7)]) << word(16)
+    return low | high << word(40)
+
+
+@inlined
+def mix(state, chunk):  # type: ignore[no-untyped-def]
+    """The state of a hash after eight more bytes."""
+    state = (state ^ chunk) * PRIME
+    return state ^ (state >> _HALF)
+
+
+@inlined
+def finish(state, length):  # type: ignore[no-untyped-def]
+    """The hash, from the state after all bytes and their number."""
+    return mix(state, np.uint64(length))
+
+
+@helper
+def hash_bytes(data, begin, end):  # type: ignore[no-untyped-def]
+    """64-bit hash of `data[begin:end]`: eight bytes at a time, the last ones padded with zeros, then the length."""
+    state, at = SEED, begin
+    while end - at >= 8:
+        state = mix(state, load8(data, at))
+        at += 8
+    if at < end:
+        state = mix(state, _tail(data, at, end))
+    return finish(state, end - begin)
+
+
+@inlined
+def _tail(data, at, end):  # type: ignore[no-untyped-def]
+    """The last one to seven bytes, as a number."""
+    if at + 8 <= len(data):
+        return load8(data, at) & ((_ONE << np.uint64(8 * (end - at))) - _ONE)
+    rest = np.uint64(0)
+    for i in range(end - at):
+        rest |= np.uint64(data[at + i]) << np.uint64(8 * i)
+    return rest
+
+
+@inlined
+def find(table, key):  # type: ignore[no-untyped-def]
+    """The lengths of an exception's words (in code points, a byte each); 0 for the beginning of a run, -1: unknown."""
+    slot = key & _LAST
+    while table[slot + slot] != 0:
+        if table[slot + slot] == key:
+            return np.int64(table[slot + slot + _ONE])
+        slot = (slot + _ONE) & _LAST
+    return np.int64(-1)
+
+
+@cache
+def table() -> Table:
+    """uint64[2 * SLOTS]: keys, each with its value after it, by open addressing; built once per process."""
+    entries = [(_hash(word) ^ int(EXCEPTION), _packed(parts)) for word, parts in exceptions().items()]
+    entries += [(_hash(unit) ^ int(UNIT), 1) for unit in AFTER_DIGIT]
+    for run, parts in joins().items():
+        state = 0
+        for length, word in enumerate(run, 1):
+            state = _mix(state, _hash(word))
+            entries.append((state ^ int(RUN), _packed(parts) if length == len(run) else 0))
+    slots = np.zeros(2 * SLOTS, np.uint64)
+    for key, value in sorted(entries, key=lambda entry: -entry[1]):  # a run before the same as beginning of another
+        slot = key % SLOTS
+        while slots[2 * slot] not in (0, key):
+            slot = (slot + 1) % SLOTS
+        if slots[2 * slot] == 0:
+            slots[2 * slot : 2 * slot + 2] = key, value
+    return slots
+
+
+def _packed(parts: tuple[str, ...]) -> int:
+    return sum(len(part) << 8 * i for i, part in enumerate(parts))
+
+
+def _mix(state: int, chunk: int) -> int:
+    state = (state ^ chunk) * int(PRIME) % 2**64
+    return state ^ (state >> 32)
+
+
+def _hash(text: str) -> int:
+    """`hash_bytes` in plain Python."""
+    state, data = int(SEED), text.encode()
+    for at in range(0, len(data), 8):
+        state = _mix(state, int.from_bytes(data[at : at + 8], "little"))
+    return _mix(state, len(data))
