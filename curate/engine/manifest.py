@@ -50,7 +50,12 @@ class Manifest:
                 "python": platform.python_version(),
                 **{name: _version(name) for name in LIBRARIES},
             },
-            "input": {"files": len(files), "bytes": sum(file.size for file in files)},
+            "input": {
+                "files": len(files),
+                "bytes": sum(file.size for file in files),
+                "id": recipe.input.id,
+                "text": recipe.input.text,
+            },
             "passes": {},
             "timings": {},
         }

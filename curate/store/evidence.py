@@ -85,10 +85,9 @@ def write_artifact(path: Path, rows: pa.Table, facts: dict[str, Any]) -> None:
 
 def read_artifact(paths: Sequence[Path], low: int, high: int) -> pa.Table:
     """Rows of a large artifact with low <= document < high, sorted by document."""
-    pieces = [
-        pq.read_table(path, filters=[(DOCUMENT, ">=", low), (DOCUMENT, "<", high)], use_threads=False)
-        for path in sorted(paths)
-    ]
+    first, after = pa.scalar(low, pa.uint64()), pa.scalar(high, pa.uint64())
+    inside = (pc.field(DOCUMENT) >= first) & (pc.field(DOCUMENT) < after)
+    pieces = [pq.read_table(path, filters=inside, use_threads=False) for path in sorted(paths)]
     return pa.concat_tables(pieces).combine_chunks().sort_by(DOCUMENT)
 
 

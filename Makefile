@@ -1,0 +1,42 @@
+# `make` alone prints the targets.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types smoke bench clean
+
+help:  ## Print the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+setup: $(READY)  ## A virtual environment with curate and all that its development needs
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing curate into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary curate -e '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## Set up, then run the quickstart on real documents
+	@$(BIN)/curate run configs/quickstart.yaml --fresh
+	@$(BIN)/curate inspect out/quickstart --dropped-by exact_dedup -n 1
+
+test: $(READY)  ## Set up, then run the tests
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## Ruff: style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)  ## Mypy, strict
+	@$(BIN)/mypy
+
+smoke: $(READY)  ## The smoke recipe on the sample shards
+	@$(BIN)/curate run configs/smoke.yaml --fresh
+
+bench: $(READY)  ## Speed and memory of every stage on the sample shards
+	@$(BIN)/python scripts/bench.py configs/sample
+
+clean:  ## Remove the environment and all that was built
+	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,84 @@
+"""`curate check`: what can be known before a run, and the first documents through all stages."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from curate import plan as planning
+from curate.cli import screen
+from curate.engine import driver, intake
+from curate.errors import CurateError
+from curate.executors import Inline
+from curate.recipe import Recipe
+
+WORKER_BYTES = 500 << 20  # measured peak of a worker, models included; documents of more than 10 MB take more
+PARQUET_SHARE = 0.45  # size of zstd Parquet against its text, seen on prose; enough for an estimate
+
+
+def check_recipe(recipe: Recipe, documents: int) -> int:
+    """Print what was found → exit code: 0 ready, 1 not, 3 something in the input cannot be read."""
+    console = Console(highlight=False, soft_wrap=True)
+    listing = intake.listing(recipe)
+    survey = intake.survey(recipe, listing.files)
+    plan = planning.make(recipe, survey.schema)
+    about = "" if survey.exact else "about "
+    console.print(f"input   {survey.files} files, {_size(survey.bytes)}; {about}{survey.documents:,} documents")
+    console.print(f"columns {', '.join(survey.schema.names)}")
+    for path, reason in listing.ignored[:5]:
+        console.print(f"        passed over: {path} ({reason.replace('_', ' ')})")
+    for problem in survey.problems:
+        console.print(f"[red]cannot be read[/red] {problem.file}: {problem.reason}: {problem.error}")
+    console.print(f"passes  {len(plan.passes)}, and the writing of survivors; see: curate plan")
+    for step in recipe.stages:
+        for path in step.stage.files():
+            console.print(f"model   {step.label}: {path.name}, {_size(path.stat().st_size)}")
+    ready = _room(console, recipe, survey)
+    console.print(f"\nthe first {min(documents, survey.documents):,} documents through all stages:\n")
+    return max(_trial(console, recipe, documents), 0 if ready else 1)
+
+
+def _room(console: Console, recipe: Recipe, survey: intake.Survey) -> bool:
+    """Disk and memory against what the run will need."""
+    place = Path(recipe.output.path).absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    needed = round(survey.text_bytes * PARQUET_SHARE * 2)  # survivors, rewritten texts, ledgers: at most about twice
+    console.print(f"disk    up to {_size(needed)} needed, {_size(free)} free in {place}")
+    workers = 1 if recipe.workers == "auto" else max(int(recipe.workers), 1)
+    each = "a worker" if recipe.workers == "auto" else f"{workers} workers"
+    console.print(f"memory  up to {_size(workers * WORKER_BYTES)} for {each}, and as much for the driver")
+    if needed > free:
+        console.print("[red]the disk is too small[/red]: choose another output.path, or make room")
+    return needed <= free
+
+
+def _trial(console: Console, recipe: Recipe, documents: int) -> int:
+    with tempfile.TemporaryDirectory(prefix="curate-check-") as folder:
+        output = recipe.output.model_copy(update={"path": f"{folder}/out"})
+        anything = recipe.on_bad_input.model_copy(update={"max_documents": 1.0, "max_shards": len(recipe.input.paths) * 10**6})
+        steps = tuple(step.without_expectation() for step in recipe.stages)
+        trial = recipe.model_copy(update={"output": output, "on_bad_input": anything, "stages": steps})
+        try:
+            done = driver.run(trial, Inline(), settings=driver.Settings(limit=documents))
+        except CurateError as error:
+            console.print(f"[red]not ready[/red]: {error}", markup=True)
+            return 1
+    screen.print_funnel(list(done.funnel))
+    if done.exit_code:
+        console.print("\nsome input cannot be read; a run keeps it aside, and stops when it is more than on_bad_input allows")
+    else:
+        console.print("\nready: curate run")
+    return done.exit_code
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

@@ -1,0 +1,85 @@
+"""Commands that read recipes and stages, and do no work: plan, schema, stages, init."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curate.cli.running import Overrides, RecipePath
+
+STARTER = """\
+# A starter recipe. Check it: curate check {name} · run it: curate run {name} · all stages: curate stages
+# yaml-language-server: $schema=./recipe.schema.json     (made by: curate schema > recipe.schema.json)
+input:
+  paths: {input}            # folders, globs or files: .parquet, .jsonl, .jsonl.gz, .jsonl.zst
+  id: id                    # made from file and row where a document has none
+  text: text
+output: {output}
+workers: auto
+on_bad_input: {{max_documents: 0.1%, max_shards: 0}}
+stages:
+  - normalize
+  - exact_dedup
+  - language: {{keep: [en], min_score: 0.65}}
+  - gopher_repetition
+  - gopher_quality
+  - c4
+  - fineweb_quality
+"""
+
+
+def plan(recipe: RecipePath, overrides: Overrides = None) -> None:
+    """Print what a run would do: its passes, what each reads and adds, how many documents and bytes. Reads no text."""
+    from curate import plan as planner
+    from curate.engine import intake
+    from curate.recipe import load
+
+    asked = load(recipe, overrides or ())
+    survey = intake.survey(asked, intake.listing(asked).files)
+    made = planner.make(asked, survey.schema)
+    estimate = planner.Estimate(
+        files=survey.files,
+        bytes=survey.bytes,
+        documents=survey.documents,
+        text_bytes=survey.text_bytes,
+        exact=survey.exact,
+    )
+    typer.echo(planner.describe(made, asked, estimate))
+    for problem in survey.problems:
+        typer.echo(f"cannot be read: {problem.file}: {problem.reason}: {problem.error}", err=True)
+
+
+def schema() -> None:
+    """Print the JSON Schema of recipes, so that editors complete and check them."""
+    from curate.recipe import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def stages(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A stage, or the path of one of your own.")] = None,
+) -> None:
+    """List the stages, or show one: its options, what it reads and adds, examples."""
+    from curate.cli import screen
+
+    if name is None:
+        screen.print_stages()
+    else:
+        screen.print_stage(name)
+
+
+def init(
+    path: Annotated[Path, typer.Argument(metavar="[RECIPE]", help="Where to write it.")] = Path("recipe.yaml"),
+    input: Annotated[str, typer.Option(help="The input: a folder, glob or file.")] = "data/",
+    output: Annotated[str, typer.Option(help="The output folder.")] = "out/",
+) -> None:
+    """Write a starter recipe."""
+    from curate.errors import RecipeError
+
+    if path.exists():
+        raise RecipeError(f"{path}: it is already there; name another file, or remove it first")
+    path.write_text(STARTER.format(name=path, input=json.dumps(input), output=json.dumps(output)), encoding="utf-8")
+    typer.echo(f"wrote {path}; now: curate check {path}")

@@ -1,0 +1,152 @@
+"""Commands that do work: run, check, debug."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from curate.executors import Executor
+    from curate.recipe import Recipe
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change an option: output.path=out2, stages.language.min_score=0.8. May be repeated.",
+    ),
+]
+
+SMALL = 48 << 20  # bytes of input files below which starting workers costs more time than it saves
+INTERRUPTED = 130  # what shells report for a command that Ctrl-C stopped
+
+
+def run(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes; 0: none but this one. Default: as the recipe says.")
+    ] = None,
+    executor: Annotated[str | None, typer.Option(help="inline or pool. Default: by the number of workers.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many documents only.")] = None,
+    sample: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="Take a share of the documents, by the hash of their id: 1%.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run left in the output folder.")] = False,
+    log_format: Annotated[
+        str, typer.Option(help="auto (progress bars on a terminal, plain lines elsewhere), plain or json.")
+    ] = "auto",
+) -> None:
+    """Run a recipe, or go on with it where an earlier run stopped."""
+    from curate.cli import screen
+    from curate.engine import driver
+    from curate.engine.events import RunFailed
+    from curate.errors import CurateError, RecipeError
+    from curate.recipe import load
+
+    asked = load(recipe, overrides or ())
+    if sample is not None:
+        asked = with_sample(asked, sample)
+    show = screen.choose(log_format)
+    try:
+        done = driver.run(
+            asked, choose_executor(asked, executor, workers), show, driver.Settings(fresh=fresh, limit=limit)
+        )
+        show(done)
+    except KeyboardInterrupt:
+        again = f"curate run {recipe}"
+        show(RunFailed(f"stopped. What is done is kept in {asked.output.path}; to go on: {again}", interrupted=True))
+        raise typer.Exit(INTERRUPTED) from None
+    except CurateError as error:
+        show(RunFailed(str(error)))
+        raise typer.Exit(2 if isinstance(error, RecipeError) else 1) from None
+    finally:
+        screen.close(show)
+    raise typer.Exit(done.exit_code)
+
+
+def with_sample(recipe: Recipe, share: str) -> Recipe:
+    """The recipe with a `sample` step put before all others."""
+    from curate.errors import RecipeError
+    from curate.quantities import parse_share
+    from curate.recipe import prepend
+
+    try:
+        part = parse_share(share)
+    except ValueError as error:
+        raise RecipeError(f"--sample {share}: {error}") from None
+    return prepend(recipe, "sample", {"share": part}, label="sampled")
+
+
+def choose_executor(recipe: Recipe, name: str | None, workers: int | None) -> Executor:
+    """By name; else inline for small inputs or one worker, and a pool for the rest."""
+    from curate.errors import RecipeError
+    from curate.executors import Inline
+    from curate.executors.pool import Pool
+
+    if name not in (None, "inline", "pool"):
+        raise RecipeError(f"--executor {name}: there is no such executor; choose inline or pool")
+    asked = workers if workers is not None else recipe.workers
+    if asked == "auto":
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        if name is None and (count == 1 or _input_bytes(recipe) < SMALL):
+            count = 0
+    else:
+        count = int(asked)
+    if name == "inline" or (name is None and count == 0):
+        return Inline()
+    return Pool(max(count, 1))
+
+
+def _input_bytes(recipe: Recipe) -> int:
+    from curate.engine.intake import listing
+
+    return sum(file.size for file in listing(recipe).files)
+
+
+def check(
+    recipe: RecipePath,
+    overrides: Overrides = None,
+    documents: Annotated[int, typer.Option(min=1, help="Documents to put through all stages.")] = 1000,
+) -> None:
+    """Before a run: is the input readable, is everything there that the stages need, what will the run take?
+
+    The first documents go through all stages, in a temporary folder; the funnel shows what became of them.
+    """
+    from curate.cli.checking import check_recipe
+    from curate.recipe import load
+
+    raise typer.Exit(check_recipe(load(recipe, overrides or ()), documents))
+
+
+def debug(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")],
+    number: Annotated[int, typer.Option("--pass", min=1, help="The pass, as in the error message or plan.txt.")],
+    shard: Annotated[str, typer.Option(help="The unit, as in the error message: 00017.")],
+) -> None:
+    """Do one pass over one unit again, in this process, with the whole traceback."""
+    from curate.engine import context, shard_pass
+    from curate.errors import RecipeError
+
+    found = context.load(str(out))
+    stems = {unit.stem: unit.index for unit in found.inputs.units}
+    stem = Path(shard).name.split(".")[0]
+    if stem not in stems or number > len(found.plan.passes):
+        last = max(stems, default="none")
+        raise RecipeError(
+            f"curate debug: no pass {number} or unit '{shard}' here; passes 1 to {len(found.plan.passes)}, units to {last}"
+        )
+    typer.echo(f"pass {number} over {found.inputs.units[stems[stem]].name}, unit {stem}")
+    result = shard_pass.run(shard_pass.PassTask(str(out), number, stems[stem]))
+    for index, count in sorted(result.counts.steps.items()):
+        label = found.recipe.stages[index].label
+        seconds = result.step_seconds[index]
+        typer.echo(f"  {label}: {count.documents_in:,} in, {count.dropped:,} dropped, {seconds:.2f} s")
+        for reason, (dropped, _) in sorted(count.reasons.items()):
+            typer.echo(f"    {reason}: {dropped:,}")
+    typer.echo(f"  {result.counts.alive:,} documents left; no error")

@@ -1,0 +1,183 @@
+"""Speed and memory of stages and of whole recipes: MB of UTF-8 text per CPU-second (user + system, all processes).
+
+    python scripts/bench.py CORPUS...                     every stage, and the five filters as one recipe
+    python scripts/bench.py CORPUS... --only c4,language  some of it
+    python scripts/bench.py CORPUS... --peer datatrove    beside datatrove 0.10.1, in turn, with the ratio
+
+CORPUS: folders or Parquet files with a `text` column. Stages are timed on texts in memory after one warm-up; recipes from
+files to files, as users run them, in a process of their own. Each figure is the median of `--repeat` runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve()
+FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
+OTHERS = ["normalize", "refinedweb_lines", "sample", "exact_dedup"]
+OPTIONS = {"sample": {"share": 0.5}}
+PEERS = {"datatrove": ["datatrove[processing]==0.10.1", "spacy>=3.8,<4", "fasttext-numpy2-wheel", "pyarrow", "orjson"]}
+BATCH_BYTES = 8 << 20
+
+
+def files_of(corpus: list[str]) -> list[str]:
+    found: list[Path] = []
+    for name in corpus:
+        path = Path(name)
+        found += sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    return [str(path) for path in found]
+
+
+def batches_of(files: list[str]):
+    """The corpus in memory, as the batches that the engine would give to a stage."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from curate import Batch
+
+    for file in files:
+        table = pq.read_table(file, columns=["text"])
+        texts = pa.concat_arrays(table.column("text").cast(pa.large_string()).chunks)
+        step = max(1, len(texts) * BATCH_BYTES // max(texts.nbytes, 1))
+        for at in range(0, len(texts), step):
+            piece = pa.concat_arrays([texts.slice(at, step)])
+            ids = pa.array([f"{file}#{n}" for n in range(at, at + len(piece))], pa.large_string())
+            yield Batch({"id": ids, "text": piece})
+
+
+def one_stage(name: str, files: list[str]) -> dict[str, float]:
+    """Time one stage in this process."""
+    from curate.catalog import stage_class
+    from curate.documents import Batch
+    from curate.stage import Global
+
+    stage = stage_class(name)(**OPTIONS.get(name, {}))
+    work = stage.observe if isinstance(stage, Global) else stage.process
+    batches = list(batches_of(files))
+    size = sum(batch["text"].get_total_buffer_size() for batch in batches)
+    work(Batch(batches[0].columns))
+    began = cpu_seconds()
+    for batch in batches:
+        work(Batch(batch.columns))
+    return {"seconds": cpu_seconds() - began, "bytes": size, "peak": peak_bytes()}
+
+
+def one_recipe(stages: list[str], files: list[str], workers: int) -> dict[str, float]:
+    """Run a recipe as a user would, and ask the system what it cost."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    columns = (pq.read_table(file, columns=["text"]).column("text") for file in files)
+    size = sum(pc.sum(pc.binary_length(column)).as_py() or 0 for column in columns)
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Path(folder) / "bench.yaml"
+        steps = [{name: OPTIONS[name]} if name in OPTIONS else name for name in stages]
+        anything = {"max_documents": "100%", "max_shards": len(files)}
+        asked = {"input": files, "output": f"{folder}/out", "on_bad_input": anything, "stages": steps}
+        recipe.write_text(json.dumps(asked))
+        before = cpu_seconds(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "curate", "run", str(recipe), "--workers", str(workers)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode not in (0, 3):
+            raise SystemExit(done.stderr)
+        seconds = cpu_seconds(resource.RUSAGE_CHILDREN) - before
+    return {"seconds": seconds, "bytes": size, "peak": peak_bytes(resource.RUSAGE_CHILDREN)}
+
+
+def cpu_seconds(who: int = resource.RUSAGE_SELF) -> float:
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def peak_bytes(who: int = resource.RUSAGE_SELF) -> int:
+    """Largest resident size of a single process."""
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def peer_python(name: str, folder: Path) -> str:
+    """The interpreter of a peer's own environment, made when it is not there."""
+    python = folder / name / "bin" / "python"
+    if not python.exists():
+        print(f"installing {name} into {folder / name}", file=sys.stderr)
+        venv.create(folder / name, with_pip=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *PEERS[name]], check=True)
+    return str(python)
+
+
+def measure(python: str, script: Path, work: str, files: list[str], workers: int) -> dict[str, float]:
+    """One run of one piece of work, in a fresh process."""
+    command = [python, str(script), "--work", work, "--workers", str(workers), *files]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{work}: {done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def work_here(work: str, files: list[str], workers: int) -> None:
+    result = one_recipe(FIVE, files, workers) if work == "recipe" else one_stage(work, files)
+    print(json.dumps(result))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", nargs="+")
+    parser.add_argument("--only", help="stages, comma-separated; `recipe` is the five filters with reading and writing")
+    parser.add_argument("--peer", choices=sorted(PEERS))
+    parser.add_argument("--peer-files", type=int, default=0, help="give the peer only the first N files (it is slow)")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=1, help="for recipes; 0: in one process")
+    parser.add_argument("--environments", type=Path, default=Path(".bench"), help="where peers are installed")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--work", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    files = files_of(asked.corpus)
+    if asked.work:
+        work_here(asked.work, files, asked.workers)
+        return
+    table = []
+    for work in asked.only.split(",") if asked.only else [*FIVE, *OTHERS, "recipe"]:
+        runs, peers = [], []
+        for number in range(asked.repeat):
+            if number == 0:
+                measure(sys.executable, HERE, work, files, asked.workers)  # compiles what is not compiled yet
+            runs.append(measure(sys.executable, HERE, work, files, asked.workers))
+            if asked.peer and work in [*FIVE, "recipe"] and number == 0:
+                python = peer_python(asked.peer, asked.environments)
+                script = HERE.with_name(f"bench_{asked.peer}.py")
+                some = files[: asked.peer_files] if asked.peer_files else files
+                peers.append(measure(python, script, work, some, asked.workers))
+        row = {"work": work, "mb_per_cpu_second": speed(runs), "peak_mb": max(r["peak"] for r in runs) / 1e6}
+        if peers:
+            row |= {asked.peer: speed(peers), "ratio": speed(runs) / speed(peers)}
+        table.append(row)
+        print(line(row), flush=True)
+    if asked.json:
+        facts = {"corpus": [Path(file).name for file in files], "date": time.strftime("%Y-%m-%d"), "figures": table}
+        asked.json.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def speed(runs: list[dict[str, float]]) -> float:
+    return statistics.median(run["bytes"] / 1e6 / run["seconds"] for run in runs)
+
+
+def line(row: dict[str, float]) -> str:
+    shown = f"{row['work']:<20}{row['mb_per_cpu_second']:>9.1f} MB/CPU-s {row['peak_mb']:>7.0f} MB peak"
+    if "ratio" in row:
+        other = next(name for name in PEERS if name in row)
+        shown += f"   {other} {row[other]:.2f} MB/CPU-s, ratio {row['ratio']:.0f}"
+    return shown
+
+
+if __name__ == "__main__":
+    main()
