@@ -1,0 +1,130 @@
+"""How far a pass is, how fast, and how long it will take; and numbers as people read them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from curate.engine.events import PassDone, PassStarted, RunDone, RunStarted, UnitDone
+
+Clock = Callable[[], float]
+
+
+class Meter:
+    """The state of one pass. Speeds are averages since its start, up to the last unit; reused units do not count."""
+
+    def __init__(self, begun: PassStarted, clock: Clock = time.monotonic) -> None:
+        """The pass begins now."""
+        self.begun, self._clock = begun, clock
+        self._start = self._last = clock()
+        self.units = self.reused = self.documents = self.bytes = self.kept = 0
+        self._new_documents = self._new_bytes = 0
+
+    def add(self, unit: UnitDone) -> None:
+        """A unit is done."""
+        self._last = self._clock()
+        self.units += 1
+        self.documents += unit.documents
+        self.bytes += unit.bytes
+        self.kept += unit.kept
+        if unit.reused:
+            self.reused += 1
+        else:
+            self._new_documents += unit.documents
+            self._new_bytes += unit.bytes
+
+    @property
+    def share(self) -> float:
+        """What is done of the pass, 0 to 1: by bytes, or by units if there are no bytes."""
+        done, of = (self.bytes, self.begun.bytes) if self.begun.bytes else (self.units, self.begun.units)
+        return min(done / of, 1.0) if of else 1.0
+
+    @property
+    def documents_per_second(self) -> float | None:
+        """None before the first unit is done."""
+        return self._per_second(self._new_documents)
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        """None before the first unit is done."""
+        return self._per_second(self._new_bytes)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None while the speed is not known; counts down between units."""
+        speed = self.bytes_per_second
+        if not speed:
+            return None
+        return max(0.0, (self.begun.bytes - self.bytes) / speed - (self._clock() - self._last))
+
+    def _per_second(self, count: int) -> float | None:
+        seconds = self._last - self._start
+        return count / seconds if count and seconds > 0 else None
+
+
+def duration(seconds: float) -> str:
+    """`0:07`, `12:34`, `1:02:03`."""
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(count: float) -> str:
+    """Bytes in decimal units, with three figures or so: `512 B`, `9.7 MB`, `1.2 TB`."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if count < 999.5 or unit == "TB":
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("unreachable")
+
+
+def percent(part: float, of: float) -> str:
+    """`46.1 %`; what is not nothing is never shown as 0.0, nor what is not all as 100.0."""
+    if not of:
+        return ""
+    share = 100 * part / of
+    if 0 < share < 0.05:
+        return "< 0.1 %"
+    return "> 99.9 %" if 99.95 <= share < 100 else f"{share:.1f} %"
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 file`, `1,859 documents`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def speeds(meter: Meter) -> list[str]:
+    """Documents and bytes per second and the time left, as far as they are known."""
+    documents, data, left = meter.documents_per_second, meter.bytes_per_second, meter.seconds_left
+    return [
+        "" if documents is None else f"{documents:,.0f} docs/s",
+        "" if data is None else f"{size(data)}/s",
+        "" if left is None else f"{duration(left)} left",
+    ]
+
+
+def place(number: int, of: int) -> str:
+    """`pass 1 of 2`; nothing for the import, which comes before them."""
+    return f"pass {number} of {of}" if number else ""
+
+
+def opening(event: RunStarted) -> str:
+    """What a run has before it, in one line."""
+    documents = [] if event.documents is None else [counted(event.documents, "document")]
+    workers = counted(event.workers, "worker") if event.workers else "no workers"
+    return ", ".join([counted(event.files, "file"), *documents, size(event.bytes), workers])
+
+
+def outcome(event: PassDone) -> str:
+    """What a pass left."""
+    aside = f", {event.quarantined:,} unreadable" if event.quarantined else ""
+    if event.kept == event.documents:
+        return counted(event.documents, "document")
+    return f"{event.kept:,} of {counted(event.documents, 'document')} kept{aside}"
+
+
+def closing(event: RunDone) -> str:
+    """Where the output is, and how large."""
+    parts = [] if event.shards is None else [counted(event.shards, "file")]
+    parts += [] if event.bytes_out is None else [size(event.bytes_out)]
+    return f"done in {duration(event.seconds)}: {event.out}" + (f" ({', '.join(parts)})" if parts else "")
