@@ -7,7 +7,9 @@ holds JSON text. While a file is read, kinds widen; `settle` makes the final one
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any, TypeAlias
 
@@ -25,7 +27,8 @@ SMALL = pa.int32()  # stands for integers that a double holds exactly, until the
 EXACT = 2**53  # largest integer up to which a double holds all of them
 HUGE = 2.0**63  # a float of this size may have been written as an integer: orjson makes floats of those beyond 64 bits
 MAX_FIELDS = 500  # names in an object, at all depths: with more, it is a map from names to values, and no structure
-MAX_DEPTH = 24  # objects and lists within each other
+MAX_DEPTH = 24  # objects and lists within each other, in a column with a type
+LEVELS = 1024  # objects and lists within each other, in a line: as many as orjson reads
 
 
 def look_at(values: list[Any]) -> tuple[pa.Array | None, Kind]:
@@ -184,5 +187,17 @@ def _settled(kind: Any) -> pa.DataType:
 def _json(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()
-    except TypeError:  # an integer of more than 64 bits
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except TypeError:  # an integer of more than 64 bits, or more than 254 levels
+        with room_to_nest():
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@contextmanager
+def room_to_nest() -> Iterator[None]:
+    """Let the json module follow the 1024 levels that orjson reads; by itself it stops at Python's depth of calls."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + LEVELS)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import BinaryIO
 
 from curate.errors import RecipeError, StoreError
 from curate.store.files import fingerprint
+from curate.store.paths import Found, expand, near
 
 ENDINGS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 """Format of a file by the ending of its name, in any case."""
 COMPRESSED = (".gz", ".zst")
 """Endings that may follow those of JSON lines."""
-HIDDEN = "._"
-"""First characters of names that folders and globs pass over, as in Spark and Hive."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +71,10 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
     """
     if format not in (None, *ENDINGS.values()):
         raise RecipeError(f"input: format '{format}' is unknown; it is 'parquet' or 'jsonl', or left out")
-    taken: dict[str, tuple[_Found, str]] = {}  # by real path
+    taken: dict[str, tuple[Found, str]] = {}  # by real path
     ignored: dict[str, str] = {}
     for entry in paths:
-        found = list(_expand(entry))
+        found = list(expand(entry))
         usable = 0
         for one in found:
             kind, why_not = _format_of(one, format)
@@ -124,70 +120,7 @@ def open_input(file: InputFile) -> BinaryIO:
         raise BadFile(file.name, "unreadable", f"it cannot be read: {error.strerror or error}") from error
 
 
-@dataclass(frozen=True)
-class _Found:
-    path: str
-    root: str
-    named: bool
-    """By the user, not come upon in a folder."""
-    in_folder: bool
-
-
-def _expand(entry: str) -> Iterator[_Found]:
-    """The files that one entry of the input names, ordered by path."""
-    if "://" in entry:
-        raise RecipeError(f"input: '{entry}': only local paths can be read so far; copy or mount it")
-    path = os.path.abspath(os.path.expanduser(entry))
-    if os.path.isdir(path):
-        yield from (_Found(file, path, False, True) for file in _walk(path))
-    elif os.path.lexists(path):
-        yield _Found(path, os.path.dirname(path), True, False)
-    elif glob.has_magic(entry):
-        yield from _glob(path)
-    else:
-        raise RecipeError(f"input: there is no '{entry}'; {_near(path)}")
-
-
-def _walk(folder: str) -> Iterator[str]:
-    """Files below a folder, hidden ones aside, ordered by path; each folder once, even if links run in circles."""
-
-    def refuse(error: OSError) -> None:
-        raise StoreError(f"{error.filename}: cannot look into this folder: {error.strerror}") from error
-
-    seen: set[tuple[int, int]] = set()
-    found = []
-    for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
-        stat = os.stat(here)
-        if (stat.st_dev, stat.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((stat.st_dev, stat.st_ino))
-        folders[:] = sorted(name for name in folders if name[0] not in HIDDEN)
-        found += [os.path.join(here, name) for name in files if name[0] not in HIDDEN]
-    return iter(sorted(found))
-
-
-def _glob(pattern: str) -> Iterator[_Found]:
-    """What a pattern matches; a folder that it matches stands for the files below it."""
-    parts = Path(pattern).parts
-    fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
-    root = str(Path(*parts[:fixed]))
-    wild = parts[fixed:]
-    for path in sorted(glob.glob(pattern, recursive=True, include_hidden=True)):
-        if any(_is_hidden(part, wild) for part in Path(path).relative_to(root).parts):
-            continue
-        if not os.path.isdir(path):
-            yield _Found(path, root, False, False)
-        elif wild[-1] != "**":  # which matches the files as well
-            yield from (_Found(file, root, False, True) for file in _walk(path))
-
-
-def _is_hidden(part: str, wild: Sequence[str]) -> bool:
-    """Whether a part of a path is hidden, and no part of the pattern asks for hidden names like it."""
-    return part[0] in HIDDEN and not any(one[0] == part[0] and fnmatchcase(part, one) for one in wild)
-
-
-def _format_of(found: _Found, format: str | None) -> tuple[str | None, str]:
+def _format_of(found: Found, format: str | None) -> tuple[str | None, str]:
     """The format to read a file in; or None, and why it is passed over."""
     name = os.path.basename(found.path)
     ending = _format_by_ending(name)
@@ -216,7 +149,7 @@ def _format_by_ending(name: str) -> str | None:
     return ENDINGS.get(ending)
 
 
-def _real_path(found: _Found) -> str:
+def _real_path(found: Found) -> str:
     """The path without links; also refuses what would fail later: links to nothing, names that are no text."""
     try:
         found.path.encode()
@@ -227,7 +160,7 @@ def _real_path(found: _Found) -> str:
     return os.path.realpath(found.path)
 
 
-def _names(found: Sequence[_Found]) -> list[str]:
+def _names(found: Sequence[Found]) -> list[str]:
     """A unique name for each file, the same wherever the roots lie."""
     names = [os.path.relpath(one.path, one.root) for one in found]
     if len(set(names)) < len(names):
@@ -238,7 +171,7 @@ def _names(found: Sequence[_Found]) -> list[str]:
 
 def _nothing_usable(entry: str, passed_over: Sequence[str]) -> str:
     if not passed_over and glob.has_magic(entry) and not os.path.exists(os.path.expanduser(entry)):
-        return f"input: nothing matches '{entry}'; {_near(os.path.abspath(os.path.expanduser(entry)))}"
+        return f"input: nothing matches '{entry}'; {near(os.path.abspath(os.path.expanduser(entry)))}"
     if not passed_over:
         return f"input: there is no file in the folder '{entry}' (names with . or _ in front do not count)"
     some = ", ".join(f"'{os.path.basename(path)}'" for path in passed_over[:3])
@@ -247,19 +180,3 @@ def _nothing_usable(entry: str, passed_over: Sequence[str]) -> str:
         f"input: nothing to read in '{entry}': {len(passed_over)} files passed over ({some}{more}); endings known are "
         f"{', '.join(ENDINGS)}, those of JSON lines also with .gz or .zst; for other names say format: parquet or jsonl"
     )
-
-
-def _near(path: str) -> str:
-    """What is there instead of `path`, for a message."""
-    parent = Path(path)
-    while not parent.is_dir():
-        missing, parent = parent.name, parent.parent
-    try:
-        there = sorted(one.name for one in parent.iterdir() if one.name[0] not in HIDDEN)
-    except OSError as error:
-        return f"and '{parent}' cannot be looked into: {error.strerror}"
-    close = difflib.get_close_matches(missing, there, n=1)
-    if close:
-        return f"did you mean '{parent / close[0]}'?"
-    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "") if there else "nothing"
-    return f"in '{parent}' there is: {some}"

@@ -129,40 +129,45 @@ class Stream:
 
 
 def blocks(stream: Stream, *, max_line: int, size: int = BLOCK) -> Iterator[Block]:
-    """The lines of a stream, in blocks of about `size` bytes, or of one longer line.
+    """The lines of a stream, in blocks of at most `size` bytes, or of one longer line.
 
-    The cuts depend on the bytes alone. Memory: `size`, or the longest line up to `max_line`, and a chunk.
+    The cuts depend on the bytes alone: a block ends with the last line that ends within `size` bytes, or with its first
+    line. Memory: `size`, or the longest line up to `max_line`, twice; and a chunk.
     """
     chunks = iter(stream)
-    held, searched, line, offset = bytearray(), 0, 1, 0
+    held: list[bytes] = []
+    length, line, offset = 0, 1, 0
     for chunk in chunks:
-        held += chunk
-        while len(held) >= size:
-            cut = held.rfind(b"\n", 0, size) + 1 if searched < size else 0
-            cut = cut or held.find(b"\n", max(size, searched)) + 1
-            searched = 0 if cut else len(held)
-            if cut:
-                block = Block(line, offset, bytes(held[: cut - 1]).split(b"\n"))
-                del held[:cut]
-            elif len(held) > max_line:
-                kept, long = bytes(held[:KEPT]), len(held)
-                held, searched = bytearray(), 0
-                for rest in chunks:
-                    end = rest.find(b"\n")
-                    long += end if end >= 0 else len(rest)
-                    if end >= 0:
-                        held += rest[end + 1 :]
-                        break
-                cut = long + 1
-                block = Block(line, offset, [kept], long=long)
-            else:
-                break
+        held.append(chunk)
+        length += len(chunk)
+        is_one_line = length - len(chunk) >= size  # else what was held would have been cut already
+        if length < size or (is_one_line and b"\n" not in chunk and length <= max_line):
+            continue
+        data = b"".join(held)
+        while len(data) >= size and (cut := data.rfind(b"\n", 0, size) + 1 or data.find(b"\n", size) + 1):
+            block = Block(line, offset, data[: cut - 1].split(b"\n"))
             yield block
-            line, offset = line + len(block.lines), offset + cut
-    if held:
-        complete = held.endswith(b"\n")
-        lines = bytes(held[: len(held) - complete]).split(b"\n")
+            line, offset, data = line + len(block.lines), offset + cut, data[cut:]
+        if len(data) > max(max_line, size):
+            long, rest = _skip_line(chunks, len(data))
+            yield Block(line, offset, [data[:KEPT]], long=long)
+            line, offset, data = line + 1, offset + long + 1, rest
+        held, length = [data], len(data)
+    data = b"".join(held)
+    if data:
+        complete = data.endswith(b"\n")
+        lines = data[: len(data) - complete].split(b"\n")
         yield Block(line, offset, lines, cut=stream.broken is not None and not complete)
+
+
+def _skip_line(chunks: Iterator[bytes], length: int) -> tuple[int, bytes]:
+    """Read on to the end of a line of which `length` bytes were seen → (its length, what follows its end)."""
+    for chunk in chunks:
+        end = chunk.find(b"\n")
+        if end >= 0:
+            return length + end, chunk[end + 1 :]
+        length += len(chunk)
+    return length, b""
 
 
 class _Break(Exception):

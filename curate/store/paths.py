@@ -1,0 +1,99 @@
+"""Folders, globs and files into a list of files, and what is there instead when a path names nothing."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from curate.errors import RecipeError, StoreError
+
+HIDDEN = "._"
+"""First characters of names that folders and globs pass over, as in Spark and Hive."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file that an entry of the input names."""
+
+    path: str
+    root: str
+    """The folder to which its name is relative."""
+    named: bool
+    """By the user, not come upon in a folder."""
+    in_folder: bool
+    """Come upon in a folder, not matched by a glob."""
+
+
+def expand(entry: str) -> Iterator[Found]:
+    """The files that one entry of the input names, ordered by path."""
+    if "://" in entry:
+        raise RecipeError(f"input: '{entry}': only local paths can be read so far; copy or mount it")
+    path = os.path.abspath(os.path.expanduser(entry))
+    if os.path.isdir(path):
+        yield from (Found(file, path, False, True) for file in _walk(path))
+    elif os.path.lexists(path):
+        yield Found(path, os.path.dirname(path), True, False)
+    elif glob.has_magic(entry):
+        yield from _glob(path)
+    else:
+        raise RecipeError(f"input: there is no '{entry}'; {near(path)}")
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Files below a folder, hidden ones aside, ordered by path; each folder once, even if links run in circles."""
+
+    def refuse(error: OSError) -> None:
+        raise StoreError(f"{error.filename}: cannot look into this folder: {error.strerror}") from error
+
+    seen: set[tuple[int, int]] = set()
+    found = []
+    for here, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        stat = os.stat(here)
+        if (stat.st_dev, stat.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((stat.st_dev, stat.st_ino))
+        folders[:] = sorted(name for name in folders if name[0] not in HIDDEN)
+        found += [os.path.join(here, name) for name in files if name[0] not in HIDDEN]
+    return iter(sorted(found))
+
+
+def _glob(pattern: str) -> Iterator[Found]:
+    """What a pattern matches; a folder that it matches stands for the files below it."""
+    parts = Path(pattern).parts
+    fixed = next(place for place, part in enumerate(parts) if glob.has_magic(part))
+    root = str(Path(*parts[:fixed]))
+    wild = parts[fixed:]
+    for path in sorted(glob.glob(pattern, recursive=True, include_hidden=True)):
+        if any(_is_hidden(part, wild) for part in Path(path).relative_to(root).parts):
+            continue
+        if not os.path.isdir(path):
+            yield Found(path, root, False, False)
+        elif wild[-1] != "**":  # which matches the files as well
+            yield from (Found(file, root, False, True) for file in _walk(path))
+
+
+def _is_hidden(part: str, wild: Sequence[str]) -> bool:
+    """Whether a part of a path is hidden, and no part of the pattern asks for hidden names like it."""
+    return part[0] in HIDDEN and not any(one[0] == part[0] and fnmatchcase(part, one) for one in wild)
+
+
+def near(path: str) -> str:
+    """What is there instead of `path`, for a message."""
+    parent = Path(path)
+    while not parent.is_dir():
+        missing, parent = parent.name, parent.parent
+    try:
+        there = sorted(one.name for one in parent.iterdir() if one.name[0] not in HIDDEN)
+    except OSError as error:
+        return f"and '{parent}' cannot be looked into: {error.strerror}"
+    close = difflib.get_close_matches(missing, there, n=1)
+    if close:
+        return f"did you mean '{parent / close[0]}'?"
+    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "") if there else "nothing"
+    return f"in '{parent}' there is: {some}"
