@@ -58,13 +58,13 @@ def print_funnel(rows: Sequence[FunnelRow]) -> None:
 
 def print_stages() -> None:
     """Print the names of all stages with their summaries."""
-    from curate.cli import tables
+    from curate.cli import stage_pages
 
-    tables.print_stages()
+    stage_pages.print_stages()
 
 
 def print_stage(name: str) -> None:
     """Print all that there is to know about one stage, by its name or path."""
-    from curate.cli import tables
+    from curate.cli import stage_pages
 
-    tables.print_stage(name)
+    stage_pages.print_stage(name)
