@@ -102,7 +102,7 @@ _BYTE_NUMBERS = np.uint64(0x0001020304050607)
 
 
 @inlined
-def _first_byte(signs):  # type: ignore[no-untyped-def]
+def first_byte(signs):  # type: ignore[no-untyped-def]
     """The number, 0 to 7, of the lowest byte whose sign bit is set."""
     lowest = signs & (~signs + np.uint64(1))
     return np.int64(((lowest >> np.uint64(7)) * _BYTE_NUMBERS) >> np.uint64(56))
@@ -120,7 +120,7 @@ def _letters(data, begin, stop):  # type: ignore[no-untyped-def]
         small = (chunk | _TO_LOWER) & _LOW_BITS
         others = ~((small + _FROM_A) & ~(small + _PAST_Z) & ~chunk) & _SIGNS
         if others:
-            count = _first_byte(others)
+            count = first_byte(others)
             if count:
                 state = mix(state, chunk & ((np.uint64(1) << np.uint64(8 * count)) - np.uint64(1)))
             at += count
@@ -131,7 +131,7 @@ def _letters(data, begin, stop):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _chunk_end(data, at, stop, kinds):  # type: ignore[no-untyped-def]
+def chunk_end(data, at, stop, kinds):  # type: ignore[no-untyped-def]
     """Where the next white space from `at` on begins, `stop` if there is none."""
     while at < stop:
         if at + 8 <= stop:
@@ -140,7 +140,7 @@ def _chunk_end(data, at, stop, kinds):  # type: ignore[no-untyped-def]
             if not others:
                 at += 8
                 continue
-            at += _first_byte(others)
+            at += first_byte(others)
         if space_at(data, at, kinds):
             return at
         at += 1
@@ -183,7 +183,7 @@ def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last
                         total += 1
                         at += 1
                         continue
-            at = _chunk_end(data, at, stop, kinds)
+            at = chunk_end(data, at, stop, kinds)
             if not spacy:
                 start[total], end[total] = begin - base, at - base
                 chars[total], hashes[total] = _count_chars(data, begin, at), hash_bytes(data, begin, at)

@@ -1,0 +1,182 @@
+"""Sentences: how many a text has, by one of several definitions."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.kernels import words_plain
+from curate.kernels.jit import helper, kernel
+from curate.kernels.spacy_split import CUT, KIND, cut, decode, scratch
+from curate.kernels.spacy_tables import load8, table
+from curate.kernels.text import buffers
+from curate.kernels.unicode_tables import PUNCTUATION, SENTENCE_END, classes
+from curate.kernels.words import byte_kinds, chunk_end, first_byte, space_at
+
+Definition = Literal["spacy", "simple"]
+
+
+def sentence_counts(texts: pa.LargeStringArray, definition: Definition = "spacy") -> npt.NDArray[np.int32]:
+    """The number of sentences of each text, int32[n]; 0 for an empty one.
+
+    Args:
+        texts: large_string[n] without nulls.
+        definition: `spacy` counts what spaCy's `sentencizer` finds among its English words: a sentence begins at the first
+            word that is no punctuation after a sentence-final mark that is a word (so not after `Dr.` or `...`). `simple`
+            ends a sentence at white space after `.`, `!` or `?`.
+
+    Raises:
+        ValueError: the definition is unknown, or the array has nulls.
+    """
+    if definition not in ("spacy", "simple"):
+        raise ValueError(f"sentences are defined as 'spacy' or 'simple', not {definition!r}")
+    data, offsets = buffers(texts)
+    counts = np.zeros(len(texts), np.int32)
+    if len(data):
+        s, of_words = scratch(offsets)
+        _count_all(data, offsets, definition == "spacy", byte_kinds(), classes(), table(), s, of_words, counts)
+    return counts
+
+
+def sentence_count_one(text: str, definition: Definition = "spacy") -> int:
+    """The number of sentences of one text, in plain Python: the specification of `sentence_counts`."""
+    if definition == "simple":
+        return sum(not piece.isspace() and piece != "" for piece in re.split(r"(?<=[.!?])\s+", text))
+    found, ended = int(text != ""), False
+    for word in _words_and_space(text):
+        final = len(word) == 1 and bool(classes()[ord(word)] & SENTENCE_END)
+        if ended and not final and not all(unicodedata.category(char)[0] == "P" for char in word):
+            found, ended = found + 1, False
+        ended |= final
+    return found
+
+
+def _words_and_space(text: str) -> list[str]:
+    """spaCy's words, and the white space between them that is a word to it: all but a single space."""
+    pieces: list[str] = []
+    for chunk in re.split(r"(\s+)", text):
+        pieces += [chunk] if chunk.isspace() and chunk != " " else words_plain.split(chunk)
+    return pieces
+
+
+@kernel
+def _count_all(data, offsets, spacy, kinds, classes, table, s, of_words, counts):  # type: ignore[no-untyped-def]
+    for i in range(len(counts)):
+        counts[i] = count_sentences(data, offsets[i], offsets[i + 1], spacy, kinds, classes, table, s, of_words)
+
+
+@helper
+def count_sentences(data, begin, stop, spacy, kinds, classes, table, s, of_words):  # type: ignore[no-untyped-def]
+    """Sentences of `data[begin:stop]`. The tables are those of `words`, `s` and `of_words` its scratch."""
+    if not spacy:
+        return _count_simple(data, begin, stop, kinds)
+    found, ended, at = int(begin < stop), False, begin
+    while at < stop:
+        space = space_at(data, at, kinds)
+        if space and ended:
+            first = at
+            while at < stop and space:
+                at += space
+                space = space_at(data, at, kinds) if at < stop else 0
+            if at - first > 1 or data[first] != 32:  # a word of white space
+                found, ended = found + 1, False
+            continue
+        chunk = at
+        if not ended:  # nothing happens before the next sentence-final mark
+            mark = _next_mark(data, at, stop, classes)
+            if mark == stop:
+                break
+            chunk = _chunk_begin(data, at, mark, kinds)
+        at = chunk_end(data, chunk, stop, kinds)
+        only_marks, final = _look(data, chunk, at, classes)
+        if final:
+            words = cut(data, chunk, at, classes, table, s, of_words)
+            more, ended = _count_words(words, ended, s)
+            found += more
+        elif not only_marks:
+            found, ended = found + 1, False
+    return found
+
+
+@helper
+def _next_mark(data, at, stop, classes):  # type: ignore[no-untyped-def]
+    """Where the next sentence-final mark is, `stop` if there is none."""
+    ones, signs, low = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
+    while at < stop:
+        if at + 8 <= stop:
+            chunk = load8(data, at)
+            full, loud, asks = (
+                chunk ^ (ones * np.uint64(46)),
+                chunk ^ (ones * np.uint64(33)),
+                chunk ^ (ones * np.uint64(63)),
+            )
+            zero = ~(((full & low) + low) & ((loud & low) + low) & ((asks & low) + low))  # one of the three is 0 there
+            candidates = (zero | chunk) & signs
+            if not candidates:
+                at += 8
+                continue
+            at += first_byte(candidates)
+        code, size = decode(data, at)
+        if classes[np.uint32(code)] & SENTENCE_END:
+            return at
+        at += size
+    return stop
+
+
+@helper
+def _chunk_begin(data, low, at, kinds):  # type: ignore[no-untyped-def]
+    """Where the chunk without white space begins that `at` is in; not before `low`."""
+    for i in range(at - 1, low - 1, -1):
+        space = space_at(data, i, kinds)
+        if space:
+            return i + space
+    return low
+
+
+@helper
+def _look(data, at, end, classes):  # type: ignore[no-untyped-def]
+    """(whether all characters are punctuation, whether one is sentence-final)."""
+    only_marks, final = True, False
+    while at < end:
+        code, size = decode(data, at)
+        kind = classes[np.uint32(code)]
+        only_marks &= kind & PUNCTUATION != 0
+        final |= kind & SENTENCE_END != 0
+        at += size
+    return only_marks, final
+
+
+@helper
+def _count_words(words, ended, s):  # type: ignore[no-untyped-def]
+    """(sentences that begin among the words that were cut, whether a sentence has ended after them)."""
+    found, low = 0, 0
+    for i in range(words):
+        high = s[CUT, i]
+        if high - low == 1 and s[KIND, low] & SENTENCE_END:
+            ended = True
+        elif ended:
+            for j in range(low, high):
+                if not s[KIND, j] & PUNCTUATION:
+                    found, ended = found + 1, False
+                    break
+        low = high
+    return found, ended
+
+
+@helper
+def _count_simple(data, at, stop, kinds):  # type: ignore[no-untyped-def]
+    found, ended, open_sentence = 0, False, False
+    while at < stop:
+        space = space_at(data, at, kinds)
+        if space:
+            open_sentence &= not ended
+        elif not open_sentence:
+            found, open_sentence = found + 1, True
+        ended = data[at] == 46 or data[at] == 33 or data[at] == 63
+        at += max(space, 1)
+    return found
