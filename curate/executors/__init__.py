@@ -79,7 +79,7 @@ class Executor(Protocol):
 
 
 class Inline:
-    """Tasks one after the other, in this process: for small inputs and the debugger. A crash is a crash of everything."""
+    """Tasks one after the other, in this process: for small inputs, and the debugger. A crash ends everything."""
 
     name = "inline"
     workers = 0
