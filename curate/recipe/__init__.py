@@ -1,0 +1,22 @@
+"""YAML → Recipe. Every error has file, line, option, what was expected, what came, and what to try."""
+
+from curate.recipe.loading import dump, load, loads, prepend
+from curate.recipe.model import BadInputLimits, Expect, Input, Output, Recipe, Step
+from curate.recipe.quantities import parse_share, parse_size
+from curate.recipe.schema import json_schema
+
+__all__ = [
+    "BadInputLimits",
+    "Expect",
+    "Input",
+    "Output",
+    "Recipe",
+    "Step",
+    "dump",
+    "json_schema",
+    "load",
+    "loads",
+    "parse_share",
+    "parse_size",
+    "prepend",
+]

@@ -1,0 +1,168 @@
+"""What a recipe says, validated and frozen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import pyarrow as pa
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, StrictInt, model_validator
+
+from curate.recipe.quantities import parse_share, parse_size, share_text
+from curate.stage import Stage
+
+_LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "lz4": (1, 12)}
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _limit(value: Any) -> int | float:
+    """A count as it is, a share as a float."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 0:
+            raise ValueError("it must be a share, as in 0.1%, or a number of documents, 0 or more")
+        return value
+    return parse_share(value)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Input(_Part):
+    """Where the documents come from."""
+
+    paths: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_list), Field(min_length=1)]
+    """Folders, globs or files; relative ones are relative to the current directory."""
+    format: Literal["auto", "parquet", "jsonl"] = "auto"
+    """Format of the files; `auto`: by the ending, .parquet, .jsonl, .jsonl.gz, .jsonl.zst."""
+    id: Annotated[str, Field(min_length=1)] = "id"
+    """Column with the ids. Where it is absent, ids are made from file and row."""
+    text: Annotated[str, Field(min_length=1)] = "text"
+    """Column with the texts."""
+
+    @model_validator(mode="after")
+    def _has_two_columns(self) -> Self:
+        if self.id == self.text:
+            raise ValueError(f"id and text are both column '{self.id}'; they must be two columns")
+        return self
+
+
+class Output(_Part):
+    """Where the survivors go, with the ledger of what became of the others."""
+
+    path: Annotated[str, Field(min_length=1)]
+    """The run's own folder; relative ones are relative to the current directory."""
+    shard_size: Annotated[int, BeforeValidator(parse_size), Field(ge=1)] = 256_000_000
+    """Text in one file, in bytes of UTF-8, as in 256MB or 1GiB."""
+    compression: Literal["zstd", "snappy", "gzip", "lz4", "none"] = "zstd"
+    """Compression of the Parquet files."""
+    compression_level: StrictInt | None = None
+    """Level: 1 to 22 for zstd, 1 to 9 for gzip, 1 to 12 for lz4. null: as the library has it."""
+
+    @model_validator(mode="after")
+    def _has_a_level_that_exists(self) -> Self:
+        if self.compression_level is not None:
+            low, high = _LEVELS.get(self.compression, (1, 0))
+            if low > high:
+                raise ValueError(f"compression_level is given, but {self.compression} has no levels; leave it out")
+            if not low <= self.compression_level <= high:
+                raise ValueError(
+                    f"compression_level = {self.compression_level}; for {self.compression} it must be {low} to {high}"
+                )
+        return self
+
+
+class BadInputLimits(_Part):
+    """How much of the input may be unreadable before the run stops. All of it is kept aside and named."""
+
+    max_documents: Annotated[float | int, BeforeValidator(_limit)] = 0.001
+    """Largest number of unreadable documents: a share of all, as in 0.1%, or a count (a whole number)."""
+    max_shards: Annotated[StrictInt, Field(ge=0)] = 0
+    """Largest number of input files that cannot be read to their end."""
+
+    def documents(self, total: int) -> int:
+        """How many of `total` documents may be unreadable. A share counts as it is written: 29% of 100 is 29."""
+        if isinstance(self.max_documents, int):
+            return self.max_documents
+        return int(Fraction(repr(self.max_documents)) * total)
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What share of the documents that reach a step it may drop, both ends included."""
+
+    low: float | None
+    high: float | None
+
+    def holds(self, share: float) -> bool:
+        """Whether a share dropped, 0 to 1, is as expected."""
+        return (self.low is None or share >= self.low) and (self.high is None or share <= self.high)
+
+    @classmethod
+    def parse(cls, text: Any) -> Expect:
+        """'5%..60%', '..20%', '10%..' → the limits. Raises ValueError with words that follow on a semicolon."""
+        parts = [part.strip() for part in re.split(r"\.\.", str(text).strip())]
+        if len(parts) != 2 or not any(parts) or not isinstance(text, str):
+            hint = f"; did you mean ..{text}?" if len(parts) == 1 else ""
+            raise ValueError(f"it must be a range of shares, as in 5%..60%, ..20% or 10%..{hint}")
+        low, high = (parse_share(part) if part else None for part in parts)
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"the range is upside down; did you mean {parts[1]}..{parts[0]}?")
+        return cls(low, high)
+
+    def __str__(self) -> str:
+        """As it is written in a recipe."""
+        return "..".join("" if limit is None else share_text(limit) for limit in (self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage in its place in a recipe."""
+
+    index: int
+    """Place among the stages, from 1, as in messages."""
+    name: str
+    """The stage's name; for a stage of the user's own, the absolute path of its file."""
+    label: str
+    """What it is called in `dropped_by`, in file names and in messages; unique in the recipe."""
+    stage: Stage
+    renames: dict[str, str] = field(default_factory=dict)
+    """Column as the stage calls it → column as the documents have it."""
+    expect: Expect | None = None
+    named: bool = False
+    """Whether the label was given by `as:`."""
+    line: int | None = field(default=None, compare=False)
+    """Where the recipe file has it, from 1."""
+
+    def written(self) -> dict[str, pa.DataType]:
+        """Columns that it adds, as the documents have them."""
+        return {self.renames.get(name, name): kind for name, kind in self.stage.columns_written().items()}
+
+    def read(self) -> tuple[str, ...]:
+        """Columns that it reads."""
+        return self.stage.columns_read()
+
+    def without_expectation(self) -> Step:
+        """The same step, whatever it drops."""
+        return replace(self, expect=None)
+
+
+class Recipe(BaseModel):
+    """A whole recipe. It means the same wherever and however it is carried out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    source: Path | None = None
+    """The file that it came from, as it was named."""
+    input: Input
+    output: Output
+    workers: int | Literal["auto"] = "auto"
+    """Processes; 0: none but this one; auto: as many as there are cores, none for a small input."""
+    on_bad_input: BadInputLimits = BadInputLimits()
+    stages: tuple[SkipValidation[Step], ...]
