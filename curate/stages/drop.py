@@ -12,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
 from curate.documents import ID, Batch
 from curate.errors import StageError
 from curate.stage import Column, Filter
 
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Limit = Number | StrictStr | datetime | date
+Time = Annotated[StrictStr, BeforeValidator(lambda given: given.isoformat() if isinstance(given, date) else given)]
+Limit = Number | Time  # YAML reads 2024-01-31 as a date; kept as a string, a recipe stays the same when stored
 Mask = npt.NDArray[np.bool_]
 
 
@@ -127,7 +128,7 @@ class Drop(Filter):
         kind = _kind_of(column)
         if kind is None or (kind == "boolean" and option in ("below", "above")):
             raise StageError(f"drop: column '{self.column}' is {column}: no {option} for it; {_KINDS_HELP}")
-        fits = {"number": int | float, "string": str, "boolean": bool, "date or time": str | date}[kind]
+        fits = {"number": int | float, "string": str, "boolean": bool, "date or time": str}[kind]
         if not isinstance(given, fits) or (isinstance(given, bool) and kind != "boolean"):
             raise StageError(
                 f"drop: column '{self.column}' is {column}, so {option} must give a {kind}; it gives {given!r}"
@@ -139,7 +140,7 @@ class Drop(Filter):
         if isinstance(given, bool) or _is_string(column):
             return pa.scalar(given, column)
         try:
-            moment = datetime.fromisoformat(str(given))
+            moment = datetime.fromisoformat(given)
         except ValueError as error:
             raise StageError(
                 f"drop: column '{self.column}' is {column}, so {option} must give a date or time as in 2024-01-31 or "

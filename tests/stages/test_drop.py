@@ -92,6 +92,12 @@ def test_times(kind, limit):
     assert judge(days, **{"in": [limit]}) == [None, "c_in"]
 
 
+def test_dates_of_yaml_are_stored_as_strings():
+    stage = Drop(column="c", below=dt.date(2021, 1, 31), **{"in": [dt.datetime(2021, 1, 1, 5), 3, True]})
+    assert (stage.below, stage.in_) == ("2021-01-31", ["2021-01-01T05:00:00", 3, True])
+    assert Drop.model_validate(stage.model_dump(by_alias=True)) == stage
+
+
 def test_dictionary_columns():
     assert judge(pa.array(["a", "b", "a"]).dictionary_encode(), **{"in": ["a"]}) == ["c_in", None, "c_in"]
 

@@ -6,6 +6,7 @@ needs a line in CASES; without it these tests fail.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -146,6 +147,13 @@ def test_recipes_in_the_docstring_are_recipes(name):
         if line.strip().startswith(f"- {name}"):
             (step,) = yaml.safe_load(line)
             catalog.stage_class(name)(**(step[name] if isinstance(step, dict) else {}))
+
+
+@per_case
+def test_stays_the_same_when_stored(name, case):
+    stage = make(name, case)
+    stored = json.loads(json.dumps(stage.model_dump(mode="json", by_alias=True)))
+    assert type(stage).model_validate(stored) == stage
 
 
 @per_stage
