@@ -1,8 +1,8 @@
 """How kernels are compiled: cached on disk, without the GIL, and without counting references to arrays.
 
 Numba counts references to every array that is passed on, atomically, even between inlined functions: in a function
-called per word that costs more than all the rest. A kernel that allocates nothing needs none of it (`_nrt=False`); numba
-refuses to compile one that does allocate.
+called per word that costs more than all the rest. A kernel that allocates nothing needs none of it (`_nrt=False`);
+numba refuses to compile one that does allocate.
 """
 
 from functools import partial

@@ -26,9 +26,9 @@ def sentence_counts(texts: pa.LargeStringArray, definition: Definition = "spacy"
 
     Args:
         texts: large_string[n] without nulls.
-        definition: `spacy` counts what spaCy's `sentencizer` finds among its English words: a sentence begins at the first
-            word that is no punctuation after a sentence-final mark that is a word (so not after `Dr.` or `...`). `simple`
-            ends a sentence at white space after `.`, `!` or `?`.
+        definition: `spacy` counts what spaCy's `sentencizer` finds among its English words: after a sentence-final mark
+            that is a word (so not after `Dr.` or `...`), a sentence begins at the first word that is no punctuation,
+            be it white space. `simple` ends a sentence at white space after `.`, `!` or `?`.
 
     Raises:
         ValueError: the definition is unknown, or the array has nulls.
@@ -57,7 +57,7 @@ def sentence_count_one(text: str, definition: Definition = "spacy") -> int:
 
 
 def _words_and_space(text: str) -> list[str]:
-    """spaCy's words, and the white space between them that is a word to it: all but a single space."""
+    """The words as spaCy has them, and the white space between them that is a word to it: all but a single space."""
     pieces: list[str] = []
     for chunk in re.split(r"(\s+)", text):
         pieces += [chunk] if chunk.isspace() and chunk != " " else words_plain.split(chunk)

@@ -3,10 +3,10 @@
 What is done is said readably in `words_plain.py`; this is the same over code points in flat arrays. The words of a
 chunk lie side by side, so the result is a list of cuts.
 
-The kernels share `s`, int32[8, room], scratch for one chunk, with these rows. For each character: its code point (CODE),
-its classes (KIND), the byte where it starts, counted from the beginning of the chunk (AT). For each word: the character
-where it ends (CUT); those found from the end backwards (BACK), later the number of words that become one; and what
-joining needs (TAKEN, BECOMES, OLD).
+The kernels share `s`, int32[8, room], scratch for one chunk, with these rows. For each character: its code point
+(CODE), its classes (KIND), the byte where it starts, counted from the beginning of the chunk (AT). For each word: the
+character where it ends (CUT); those found from the end backwards (BACK), later the number of words that become one; and
+what joining needs (TAKEN, BECOMES, OLD).
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ def _hyphens(at, high, s):  # type: ignore[no-untyped-def]
 
 @helper
 def _run(i, most, table, hashes):  # type: ignore[no-untyped-def]
-    """(words, their new parts) of the longest run of words from word i on that is an exception; (0, 0) if there is none."""
+    """(words, new parts) of the longest run of words from word i on that is an exception; (0, 0) if there is none."""
     state, longest, becomes = np.uint64(0), 0, np.int64(0)
     for length in range(1, most + 1):
         state = mix(state, hashes[i + length - 1])

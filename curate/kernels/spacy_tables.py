@@ -84,12 +84,12 @@ def find(table, key):  # type: ignore[no-untyped-def]
 @cache
 def table() -> Table:
     """uint64[2 * SLOTS]: keys, each with its value after it, by open addressing; built once per process."""
-    entries = [(_hash(word) ^ int(EXCEPTION), _packed(parts)) for word, parts in exceptions().items()]
-    entries += [(_hash(unit) ^ int(UNIT), 1) for unit in AFTER_DIGIT]
+    entries = [(hash_text(word) ^ int(EXCEPTION), _packed(parts)) for word, parts in exceptions().items()]
+    entries += [(hash_text(unit) ^ int(UNIT), 1) for unit in AFTER_DIGIT]
     for run, parts in joins().items():
         state = 0
         for length, word in enumerate(run, 1):
-            state = _mix(state, _hash(word))
+            state = _mix(state, hash_text(word))
             entries.append((state ^ int(RUN), _packed(parts) if length == len(run) else 0))
     slots = np.zeros(2 * SLOTS, np.uint64)
     for key, value in sorted(entries, key=lambda entry: -entry[1]):  # a run before the same as beginning of another
@@ -110,8 +110,8 @@ def _mix(state: int, chunk: int) -> int:
     return state ^ (state >> 32)
 
 
-def _hash(text: str) -> int:
-    """`hash_bytes` in plain Python."""
+def hash_text(text: str) -> int:
+    """`hash_bytes` of a text, in plain Python."""
     state, data = int(SEED), text.encode()
     for at in range(0, len(data), 8):
         state = _mix(state, int.from_bytes(data[at : at + 8], "little"))

@@ -1,0 +1,176 @@
+"""What Gopher's quality rules measure: kinds of words, symbols, bullets and ellipses, counted in one pass each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.spacy_split import decode
+from curate.kernels.spacy_tables import hash_text
+from curate.kernels.text import Spans, buffers
+from curate.kernels.unicode_tables import ALPHA, SYMBOLIC, classes
+from curate.kernels.words import byte_kinds, space_at
+
+Counts = npt.NDArray[np.int64]
+
+_HASH, _DOT, _HYPHEN, _LEAD_C2, _LEAD_E2 = 0x23, 0x2E, 0x2D, 0xC2, 0xE2
+
+
+class Gopher(NamedTuple):
+    """Counts of each document, int64[n]."""
+
+    words: Counts
+    """All words, punctuation too if it counts as such."""
+    wordy: Counts
+    """Words with a character that is no punctuation."""
+    chars: Counts
+    """Code points in those."""
+    alpha: Counts
+    """Words with a letter."""
+    stop_words: Counts
+    """Different stop words that occur."""
+    hashes: Counts
+    """Number signs."""
+    ellipses: Counts
+    """`...` and `…`; six dots are two."""
+    lines: Counts
+    """Lines as `str.splitlines` has them."""
+    bullets: Counts
+    """Lines that begin with `•` or `-`, white space aside."""
+    trailing: Counts
+    """Lines that end with `...` or `…`, white space aside."""
+
+
+def measure(texts: pa.LargeStringArray, words: Spans, stop_words: tuple[str, ...]) -> Gopher:
+    """The counts of each text. `words` are the words of these texts; stop words are told by their hashes."""
+    data, offsets = buffers(texts)
+    counts = np.zeros((len(Gopher._fields), len(texts)), np.int64)
+    listed = np.array([hash_text(word) for word in stop_words], np.uint64)
+    _count_words(data, offsets, words.first, words.last, words.start, words.end, words.chars, words.hash,
+                 classes(), listed, np.full(len(listed), -1, np.int64), counts)  # fmt: skip
+    _count_lines(data, offsets, byte_kinds(), counts)
+    return Gopher(*counts)
+
+
+@kernel
+def _count_words(data, offsets, first, last, start, end, chars, hashes, classes, listed, seen, counts):  # type: ignore[no-untyped-def]
+    """Fills rows 0 to 4. listed: uint64[k], hashes of the stop words; seen: int64[k], all -1, scratch."""
+    for i in range(len(first)):
+        wordy, length, alpha, different = 0, 0, 0, 0
+        for j in range(first[i], last[i]):
+            has_alpha, has_other, at = False, False, offsets[i] + start[j]
+            stop = offsets[i] + end[j]
+            while at < stop and not (has_alpha and has_other):
+                code, size = decode(data, at)
+                kind = classes[np.uint32(code)]
+                has_alpha |= kind & ALPHA != 0
+                has_other |= kind & SYMBOLIC == 0
+                at += size
+            alpha += has_alpha
+            wordy += has_other
+            length += chars[j] if has_other else 0
+            for k in range(len(listed)):
+                if listed[k] == hashes[j] and seen[k] != i:
+                    seen[k] = i
+                    different += 1
+        counts[0, i], counts[1, i], counts[2, i] = last[i] - first[i], wordy, length
+        counts[3, i], counts[4, i] = alpha, different
+
+
+@kernel
+def _count_lines(data, offsets, kinds, counts):  # type: ignore[no-untyped-def]
+    """Fills rows 5 to 9."""
+    for i in range(len(offsets) - 1):
+        at, stop = offsets[i], offsets[i + 1]
+        hashes, ellipses, lines, bullets, trailing = 0, 0, 0, 0, 0
+        begin = at
+        while at < stop:
+            byte = data[np.uint64(at)]
+            if byte > _DOT and byte < _LEAD_C2:
+                at += 1
+                continue
+            if byte == _HASH:
+                hashes += 1
+            elif byte == _DOT:
+                dots = 1
+                while at + dots < stop and data[at + dots] == _DOT:
+                    dots += 1
+                ellipses += dots // 3
+                at += dots
+                continue
+            size = line_break(data, at, stop)
+            if size:
+                lines += 1
+                bullets += _has_bullet(data, begin, at, kinds)
+                trailing += _has_ellipsis(data, begin, at, kinds)
+                at += size
+                begin = at
+                continue
+            if byte == _LEAD_E2 and data[at + 1] == 0x80 and data[at + 2] == 0xA6:
+                ellipses += 1
+            at += 1
+        if begin < stop:
+            lines += 1
+            bullets += _has_bullet(data, begin, stop, kinds)
+            trailing += _has_ellipsis(data, begin, stop, kinds)
+        counts[5, i], counts[6, i], counts[7, i], counts[8, i], counts[9, i] = (
+            hashes,
+            ellipses,
+            lines,
+            bullets,
+            trailing,
+        )
+
+
+@inlined
+def line_break(data, at, stop):  # type: ignore[no-untyped-def]
+    """Bytes of the line end that starts at `at`, 0 if there is none; line ends as `str.splitlines` has them."""
+    byte = data[np.uint64(at)]
+    if byte == 0x0D:
+        return 2 if at + 1 < stop and data[at + 1] == 0x0A else 1
+    if 0x0A <= byte <= 0x0C or 0x1C <= byte <= 0x1E:
+        return 1
+    if byte == _LEAD_C2:
+        return 2 if data[at + 1] == 0x85 else 0
+    if byte == _LEAD_E2 and data[at + 1] == 0x80:
+        return 3 if data[at + 2] == 0xA8 or data[at + 2] == 0xA9 else 0
+    return 0
+
+
+@helper
+def _has_bullet(data, at, end, kinds):  # type: ignore[no-untyped-def]
+    while at < end:
+        space = space_at(data, at, kinds)
+        if not space:
+            break
+        at += space
+    if at == end:
+        return False
+    return data[at] == _HYPHEN or (data[at] == _LEAD_E2 and data[at + 1] == 0x80 and data[at + 2] == 0xA2)
+
+
+@helper
+def strip_end(data, begin, end, kinds):  # type: ignore[no-untyped-def]
+    """Where `data[begin:end]` ends without the white space at its end."""
+    while end > begin:
+        at = end - 1
+        while at > begin and data[at] & 0xC0 == 0x80:
+            at -= 1
+        if not space_at(data, at, kinds):
+            break
+        end = at
+    return end
+
+
+@helper
+def _has_ellipsis(data, begin, end, kinds):  # type: ignore[no-untyped-def]
+    end = strip_end(data, begin, end, kinds)
+    if end - begin < 3:
+        return False
+    if data[end - 1] == _DOT:
+        return data[end - 2] == _DOT and data[end - 3] == _DOT
+    return data[end - 3] == _LEAD_E2 and data[end - 2] == 0x80 and data[end - 1] == 0xA6
