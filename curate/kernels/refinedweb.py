@@ -49,7 +49,9 @@ def _kinds() -> npt.NDArray[np.uint8]:
     for code in range(_LAST_LETTER):
         char = chr(code)
         if char.isalnum():
-            kinds[code] = _ALNUM | _WORD | _DECIMAL * char.isdecimal() | _DIGIT * char.isdigit() | _UPPER * char.isupper()
+            kinds[code] = (
+                _ALNUM | _WORD | _DECIMAL * char.isdecimal() | _DIGIT * char.isdigit() | _UPPER * char.isupper()
+            )
         elif char.isupper():  # circled capitals
             kinds[code] = _UPPER
     kinds[ord("_")] = _WORD
@@ -83,7 +85,9 @@ def alphanumeric_words(texts: pa.LargeStringArray, words: Spans) -> tuple[Spans,
     size, n = int((words.last - words.first).sum()), len(texts)
     first, last, total = np.empty(n, np.int64), np.empty(n, np.int64), np.zeros(n, np.int64)
     kept = np.empty(size, np.int64)
-    count = _alphanumeric(data, offsets, words.first, words.last, words.start, words.chars, _kinds(), first, last, total, kept)
+    count = _alphanumeric(
+        data, offsets, words.first, words.last, words.start, words.chars, _kinds(), first, last, total, kept
+    )
     kept = kept[:count]
     return Spans(first, last, words.start[kept], words.end[kept], words.chars[kept], words.hash[kept]), total
 

@@ -24,6 +24,7 @@ TOP = 4
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: multiplying spreads keys over the high bits
 _PAIR = np.uint64(0xC2B2AE3D27D4EB4F)  # odd, so the hash of a pair depends on the order
+_ONCE = np.int64(1) << 32  # more than any place in a text
 _ROUNDS_END = 2**31 - 2**28  # when numbering gets near the end of int32, the table is cleared once
 
 
@@ -46,7 +47,9 @@ def duplicates(pieces: Spans, *, every_copy: bool = False, keep_empty: bool = Tr
         keep_empty: whether an empty piece is a piece.
     """
     counts = np.zeros((len(pieces.first), 4), np.int64)
-    _duplicates(pieces.first, pieces.last, pieces.chars, pieces.hash, every_copy, keep_empty, counts, *_table(pieces))
+    _duplicates(
+        pieces.first, pieces.last, pieces.chars, pieces.hash, every_copy, keep_empty, counts, *number_table(pieces)
+    )
     return Duplicates(*np.ascontiguousarray(counts.T))
 
 
@@ -62,11 +65,13 @@ def repeated_n_grams(words: Spans, *, every_copy: bool = False) -> Counts:
     An n-gram is the sequence of its words: unlike datatrove, `ab c d e f` does not repeat `a bc d e f`.
     """
     counts = np.zeros((len(words.first), len(N_GRAMS)), np.int64)
-    _n_grams(words.first, words.last, words.chars, words.hash, every_copy, counts, *_table(words))
+    scratch = number_table(words)
+    marks = np.empty(2 * len(scratch[0]), np.uint8)
+    _n_grams(words.first, words.last, words.chars, words.hash, every_copy, counts, marks, *scratch)
     return counts
 
 
-def _table(pieces: Spans) -> tuple[npt.NDArray[np.int32], Counts, npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+def number_table(pieces: Spans) -> tuple[npt.NDArray[np.int32], Counts, npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
     """Scratch for `number`, for the largest document: slots, state (numbers given so far, distinct keys), keys, counts and names."""
     most = int((pieces.last - pieces.first).max(initial=0))
     slots = np.zeros(max(16, 1 << (2 * most - 1).bit_length() if most else 0), np.int32)
@@ -130,7 +135,7 @@ def _duplicates(first, last, chars, hashes, every_copy, keep_empty, counts, slot
 
 
 @njit(cache=True, nogil=True)
-def _n_grams(first, last, chars, hashes, every_copy, counts, slots, given, keys, scratch):
+def _n_grams(first, last, chars, hashes, every_copy, counts, marks, slots, given, keys, scratch):
     mine, seen = keys[0], keys[1]
     times, names, where, kept = scratch[0], scratch[1], scratch[2], scratch[3]
     for i in range(len(first)):
@@ -148,18 +153,21 @@ def _n_grams(first, last, chars, hashes, every_copy, counts, slots, given, keys,
                 many = n_words - 1
             else:
                 for j in range(found - 1):
-                    if where[j + 1] == where[j] + 1:
-                        mine[many] = np.uint64(kept[j]) << np.uint64(32) | np.uint64(kept[j + 1])
-                        where[many] = where[j]
-                        many += 1
+                    mine[many] = np.uint64(kept[j]) << np.uint64(32) | np.uint64(kept[j + 1])
+                    overlap = where[j + 1] == where[j] + 1
+                    where[many] = where[j]
+                    many += overlap
+            many = _suspects(mine, where, many, marks)
             number(mine, many, slots, given, seen, times, names)
-            found = 0
+            found, top = 0, _ONCE
             for j in range(many):
-                where[found], kept[found] = where[j], names[j]
-                found += times[names[j]] > 1
+                count, at = times[names[j]], where[j]
+                top = max(top, np.int64(count) * _ONCE - at)  # the highest count, and among those the first place
+                where[found], kept[found] = at, names[j]
+                found += count > 1
             part = chars[begin : begin + n_words]
             if n <= TOP:
-                counts[i, n - 2] = _top(part, n, found, where, kept, times, every_copy)
+                counts[i, n - 2] = _longest(part, n, found, where, kept, times) if every_copy else _first(part, n, top)
             elif every_copy:
                 counts[i, n - 2] = _covered(part, n, found, where)
             else:
@@ -167,22 +175,48 @@ def _n_grams(first, last, chars, hashes, every_copy, counts, slots, given, keys,
 
 
 @njit(cache=True, nogil=True)
-def _top(chars, n, found, where, kept, times, longest):
-    """Length of the most frequent n-gram times how often it occurs."""
+def _suspects(keys, where, n, marks):
+    """Leave only those of `keys[:n]`, with their `where`, that may occur twice; returns how many.
+
+    marks: uint8[a power of two, at least 4 n], any content. Two passes without a branch, in the nearest cache, over a table
+    that is only ever wrong on the safe side: most n-grams occur once, and need no look at the exact table.
+    """
+    size, bits = 16, 4
+    while size < 4 * n:
+        size, bits = 2 * size, bits + 1
+    shift = np.uint64(64 - bits)
+    marks[:size] = 0
+    for j in range(n):
+        slot = (keys[j] * _SPREAD) >> shift
+        marks[slot] = min(marks[slot] + 1, 2)
+    kept = 0
+    for j in range(n):
+        keys[kept], where[kept] = keys[j], where[j]
+        kept += marks[(keys[j] * _SPREAD) >> shift] > 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _first(chars, n, top):
+    """Length of the n-gram that `top` (its count times `_ONCE`, less its place) tells of, with spaces, times its count."""
+    count = (top + _ONCE - 1) // _ONCE
+    place, size = count * _ONCE - top, n - 1
+    for k in range(place, place + n):
+        size += chars[k]
+    return size * count
+
+
+@njit(cache=True, nogil=True)
+def _longest(chars, n, found, where, kept, times):
+    """Length of the longest among the most frequent n-grams times how often it occurs; 0 if none is repeated."""
     most, size = 1, 0
-    if not longest:
-        size = n - 1
-        for k in range(n):
-            size += chars[k]
     for j in range(found):
         count = times[kept[j]]
-        if count < most or (count == most and not longest):
+        if count < most:
             continue
         length = 0
         for k in range(where[j], where[j] + n):
             length += chars[k]
-        if not longest:
-            length += n - 1
         size = length if count > most else max(size, length)
         most = count
     return size * most

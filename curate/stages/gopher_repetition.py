@@ -78,7 +78,9 @@ class GopherRepetition(Edit):
     examples = {
         "Buy now.\nBuy now.\nBuy now.": {"reason": "dup_line_frac", "repetition_dup_line_char_frac": 16 / 26},
         "spam eggs spam eggs spam eggs spam eggs and ham": {"reason": "top_2_gram"},
-        "The cat sat on the mat. A dog lay at the door, and nobody in the old house had seen either for weeks.": {"reason": None},
+        "The cat sat on the mat. A dog lay at the door, and nobody in the old house had seen either for weeks.": {
+            "reason": None
+        },
         "": {"reason": "empty"},
     }
 

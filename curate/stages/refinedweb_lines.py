@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +70,8 @@ class RefinedwebLines(Edit):
     def edit_one(self, text: str) -> One:
         old = text.split("\n")
         new = [kept for line in old if (kept := self._correct(line)) is not None]
-        removed = _removed(sum(map(_words, old)), sum(map(_words, new)))
+        before = sum(map(_words, old))
+        removed = (before - sum(map(_words, new))) / max(before, 1)
         reason = "removed_words" if self.max_removed_words is not None and removed > self.max_removed_words else None
         columns = {"refinedweb_removed_words": removed, "refinedweb_removed_lines": len(old) - len(new)}
         return One("\n".join(new).strip() or None, reason, columns)
@@ -111,7 +112,7 @@ class RefinedwebLines(Edit):
                 words[line] = _words(kept)
                 new.append(kept)
         words[verdict == DROP] = 0
-        removed = _removed(before, _sums(words, lines.first, lines.last))
+        removed = (before - _sums(words, lines.first, lines.last)) / np.maximum(before, 1)
         fewer = _sums((verdict == DROP).astype(np.int32), lines.first, lines.last)
         edited = keep_lines(texts, lines, verdict, pa.array(new, pa.large_string()))
         blank = np.diff(np.frombuffer(edited.buffers()[1], np.int64, len(texts) + 1)) == 0
@@ -139,12 +140,9 @@ def _words(line: str) -> int:
     return sum(word[0].isalnum() for word in line.split())
 
 
-def _removed(before: Any, after: Any) -> Any:
-    """Share of words removed; 0 where there were none. Numbers or arrays."""
-    return (before - after) / np.maximum(before, 1)
-
-
-def _sums(values: npt.NDArray[np.int32], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _sums(
+    values: npt.NDArray[np.int32], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
     """Sum over the lines of each document, int64[n]."""
     running = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
     return running[last] - running[first]
