@@ -50,6 +50,7 @@ class Source:
         self.bad: list[BadRow] = []
         """Rows that this pass found unreadable."""
         self.id_column, self.text_column = context.recipe.input.id, context.recipe.input.text
+        self.check_unchanged()
         present = present_columns(unit.path)
         self.schema = context.inputs.schema
         self.text_file = None if self.first else context.text_file(unit, this_pass.number)
