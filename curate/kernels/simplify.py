@@ -37,7 +37,7 @@ _LOOKED_AT = (
 _HANGUL = slice(0xAC00, 0xD7A4)
 
 # What to do with a code point. Any other value n: put the n & 15 bytes at n >> 4 of the pool in its place.
-_COPY, _SPACE, _DIGIT, _CALL_PYTHON, _SPLIT_HANGUL = 0, 1, 2, 3, 4
+_COPY, _SPACE, _DIGIT, _CALL_PYTHON, _SPLIT_HANGUL, _LOWER_SIGMA = 0, 1, 2, 3, 4, 5
 _MAX_GROWTH = 3  # bytes out for a byte in, at most; reached by Hangul syllables, three letters each
 
 
@@ -109,6 +109,34 @@ def _decode(data, at):
     return (b & 0x07) << 18 | low << 6 | (np.int64(data[at + 3]) & 0x3F), 4
 
 
+@njit(cache=True, nogil=True)
+def _lower_sigma(data, at, start, end):
+    """The second byte of what the capital sigma at `at` becomes in lower case, or 0 where that takes Python to say.
+
+    It is final, hence ς, if a letter stands before it and none behind, where some marks do not count. Settled here: a
+    Greek letter follows; or a Greek letter stands before it and white space, a comma or the end follows, or a stop and
+    one of these.
+    """
+    after = at + 2
+    if after + 1 < end and _is_greek(data, after):
+        return 0x83
+    if at - 2 < start or not _is_greek(data, at - 2):
+        return 0
+    if after < end and data[after] == 0x2E:
+        after += 1
+    if after == end or data[after] == 0x20 or data[after] == 0x0A or data[after] == 0x2C:
+        return 0x82
+    return 0
+
+
+@njit(inline="always")
+def _is_greek(data, at):
+    """Whether a letter from U+0391 to U+03CE stands at `at`."""
+    if data[at] == 0xCE:
+        return data[at + 1] >= 0x91 and data[at + 1] != 0xA2
+    return data[at] == 0xCF and data[at + 1] <= 0x8E
+
+
 @njit(inline="always")
 def _put_gap(out, k, begin):
     """Write the space between two words, but none in front of the document, and say where to go on.
@@ -161,6 +189,10 @@ def _apply_table(data, offsets, ascii, action, pool, out, bounds, by_hand):
                 gap = seen
                 at += size
                 continue
+            if what == _LOWER_SIGMA:
+                sigma = _lower_sigma(data, at, offsets[i], end)
+                if sigma == 0:
+                    what = np.int64(_CALL_PYTHON)
             if what == _CALL_PYTHON:
                 by_hand[i] = True
                 k = begin
@@ -186,6 +218,11 @@ def _apply_table(data, offsets, ascii, action, pool, out, bounds, by_hand):
                 if syllable % 28:
                     _put_jamo(out, k, 0x11A7 + syllable % 28)
                     k += 3
+                at += size
+            elif what == _LOWER_SIGMA:
+                out[k] = 0xCF
+                out[k + 1] = sigma
+                k += 2
                 at += size
             else:
                 place, length = what >> 4, int(what & 15)
@@ -224,7 +261,7 @@ def _points() -> Iterable[int]:
 @cache
 def _simplify_table() -> _Table:
     """Context-free but for the capital sigma, whose lower case depends on its place in the word, and for the few
-    spacing marks that Unicode may reorder: texts with those go through Python. Made on first use, in about 0.1 s.
+    spacing marks that Unicode may reorder: texts with these go through Python. Made on first use, in about 0.1 s.
     """
     action = np.zeros(0x110000, np.int32)
     action[_HANGUL] = _SPLIT_HANGUL
@@ -235,7 +272,9 @@ def _simplify_table() -> _Table:
         spaced = lower.translate(_TO_SPACE)
         parts = unicodedata.normalize("NFD", spaced)
         left = "".join(c for c in parts if unicodedata.category(c) != "Mn")
-        if char == "Σ" or any(unicodedata.combining(c) for c in left):
+        if char == "Σ":
+            action[point] = _LOWER_SIGMA
+        elif any(unicodedata.combining(c) for c in left):
             action[point] = _CALL_PYTHON
         elif lower.isdecimal():
             action[point] = _DIGIT
@@ -273,5 +312,5 @@ def _with_ascii(action: npt.NDArray[np.int32], pool: npt.NDArray[np.uint8]) -> _
     direct = np.empty(128, np.int16)
     for byte in range(128):
         what = int(action[byte])
-        direct[byte] = byte if what == _COPY else pool[what >> 4] if what > _SPLIT_HANGUL else 256 + what
+        direct[byte] = byte if what == _COPY else pool[what >> 4] if what > 15 else 256 + what
     return _Table(direct, action, pool)

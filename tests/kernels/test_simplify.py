@@ -83,6 +83,14 @@ def test_simplify_as_datatrove_does(text):
     assert simplify(strings([text])).to_pylist() == [DATATROVE[text]]
 
 
+@settings(deadline=None, max_examples=400)
+@given(text=st.text("ΣΣΣασςΑΏώϏ΢\u0390aA1 .,'\n:\u0301\u00ad\u03a2\u0345Ж", max_size=12))
+def test_the_capital_sigma(text):
+    assert simplify(strings([text, f"{text}Σ", f"Σ{text}"])).to_pylist() == [
+        simplify_one(text), simplify_one(f"{text}Σ"), simplify_one(f"Σ{text}")
+    ]  # fmt: skip
+
+
 @given(text=hostile)
 def test_squeezing_again_changes_nothing(text):
     assert squeeze_one(squeeze_one(text)) == squeeze_one(text)
