@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol, get_args
@@ -23,7 +23,7 @@ class _ColumnMark:
 Column = Annotated[str, _ColumnMark()]
 
 
-def _names_a_column(info: FieldInfo) -> bool:
+def names_a_column(info: FieldInfo) -> bool:
     """Whether a field is a `Column`, or a `Column | None`."""
     inner = (mark for part in get_args(info.annotation) for mark in getattr(part, "__metadata__", ()))
     return any(isinstance(mark, _ColumnMark) for mark in (*info.metadata, *inner))
@@ -60,13 +60,19 @@ class Stage(BaseModel):
         named = [
             getattr(self, name)
             for name, info in type(self).model_fields.items()
-            if _names_a_column(info) and getattr(self, name) is not None
+            if names_a_column(info) and getattr(self, name) is not None
         ]
         return tuple(dict.fromkeys([*self.reads, *named]))
 
     def columns_written(self) -> dict[str, pa.DataType]:
         """Names and types of the columns that this stage adds."""
         return dict(self.writes)
+
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        """Raise ValueError if a column that it reads has a type that it cannot use; asked before any work is done.
+
+        `types`: of the columns read, as far as they are known by then. The text is always large_string.
+        """
 
     def files(self) -> tuple[Path, ...]:
         """Model files that the result depends on; their SHA-256 goes into the manifest."""
@@ -182,6 +188,10 @@ class Global(Stage):
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """Any number of rows of evidence. Pure: depends on the batch's documents alone."""
         raise NotImplementedError
+
+    def columns_applied(self) -> tuple[str, ...]:
+        """Names of the columns that `apply` reads: those of `columns_read`, but no text unless a stage says so."""
+        return tuple(name for name in self.columns_read() if name != TEXT)
 
     def resolve(self, evidence: Evidence) -> BaseModel:
         """The decision for the whole corpus, small: stored as JSON and shown in the report."""
