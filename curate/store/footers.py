@@ -39,7 +39,7 @@ def parquet_facts(file: InputFile, text: str = "text") -> ParquetFacts:
     Raises BadFile with reason `gone`, `no_permission`, `unreadable`, `empty_file`, `not_parquet`, `truncated`,
     `encrypted` or `corrupt`.
     """
-    size = _look_at_both_ends(file)
+    footer_at = _footer_at(file)
     try:
         with pq.ParquetFile(file.path) as parquet:
             footer, schema = parquet.metadata, parquet.schema_arrow
@@ -51,19 +51,21 @@ def parquet_facts(file: InputFile, text: str = "text") -> ParquetFacts:
     rows = sum(group.rows for group in groups)
     if rows != footer.num_rows or any(group.rows < 0 for group in groups):
         raise BadFile(file.name, "corrupt", f"its footer says {footer.num_rows} rows, its row groups have {rows}")
-    if end > size:
-        raise BadFile(file.name, "corrupt", f"its footer speaks of data up to byte {end}, but it has {size} bytes")
+    if end > footer_at:
+        raise BadFile(
+            file.name, "corrupt", f"its footer speaks of data up to byte {end}, but itself begins at {footer_at}"
+        )
     return ParquetFacts(schema, rows, groups)
 
 
-def _look_at_both_ends(file: InputFile) -> int:
-    """Size in bytes; tells the common accidents apart: Parquet has the letters PAR1 at both ends."""
+def _footer_at(file: InputFile) -> int:
+    """Where the footer begins, in bytes; tells the common accidents apart: Parquet has PAR1 at both ends."""
     try:
         with open_input(file) as data:
             head = data.read(64)
             size = data.seek(0, os.SEEK_END)
-            data.seek(max(0, size - 4))
-            tail = data.read(4)
+            data.seek(max(0, size - 8))
+            length, tail = data.read(4), data.read(4)
     except OSError as error:
         raise BadFile(file.name, "unreadable", f"it cannot be read: {error.strerror or error}") from error
     if size == 0:
@@ -71,15 +73,12 @@ def _look_at_both_ends(file: InputFile) -> int:
     if tail == b"PARE" or head[:4] == b"PARE":
         raise BadFile(file.name, "encrypted", "it is encrypted Parquet, which is not supported")
     if head[:4] != b"PAR1":
-        pointer = (
-            " (it is a Git LFS pointer: fetch it with git lfs pull)"
-            if head.startswith(b"version https://git-lfs")
-            else ""
-        )
-        raise BadFile(file.name, "not_parquet", f"it is not Parquet: it begins with {head[:8]!r}{pointer}")
+        is_pointer = head.startswith(b"version https://git-lfs")
+        advice = " (a Git LFS pointer: fetch the file with git lfs pull)" if is_pointer else ""
+        raise BadFile(file.name, "not_parquet", f"it is not Parquet: it begins with {head[:8]!r}{advice}")
     if tail != b"PAR1":
         raise BadFile(file.name, "truncated", f"it is cut off after {size} bytes: a Parquet file ends in its footer")
-    return size
+    return size - 8 - int.from_bytes(length, "little")
 
 
 def _leaves(footer: pq.FileMetaData) -> list[str]:

@@ -120,7 +120,7 @@ def _document(line: bytes, number: int, block: Block, rules: Rules, count: Count
 
 
 def _shown(line: bytes, rules: Rules) -> bytes:
-    return line if len(line) <= rules.max_line else line[:KEPT]
+    return line if len(line) <= rules.max_line else line[: min(KEPT, rules.max_line)]
 
 
 def _id(value: Any, line: bytes, rules: Rules, count: Count) -> str | None:

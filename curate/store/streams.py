@@ -46,7 +46,7 @@ class Block:
     """Of the first line, in bytes of the decompressed stream."""
     lines: list[bytes]
     long: int = 0
-    """If not 0: the block is one line of so many bytes, too long to hold, and `lines` has its first `KEPT` bytes."""
+    """If not 0: the block is one line of so many bytes, too long to hold, and `lines` has its first `KEPT` bytes at most."""
     cut: bool = False
     """The last line was cut off by damage to the file."""
 
@@ -150,7 +150,7 @@ def blocks(stream: Stream, *, max_line: int, size: int = BLOCK) -> Iterator[Bloc
             line, offset, data = line + len(block.lines), offset + cut, data[cut:]
         if len(data) > max(max_line, size):
             long, rest = _skip_line(chunks, len(data))
-            yield Block(line, offset, [data[:KEPT]], long=long)
+            yield Block(line, offset, [data[: min(KEPT, max_line)]], long=long)
             line, offset, data = line + 1, offset + long + 1, rest
         held, length = [data], len(data)
     data = b"".join(held)
