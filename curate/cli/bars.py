@@ -142,5 +142,6 @@ class Bars:
 
 
 def _narrow(grid: Table, console: Console) -> Table:
-    grid.width = min(console.width, WIDEST)
+    """Two columns stay free for the terminal's ^C: if that began a new line, a piece of the bar would stay behind."""
+    grid.width = min(console.width - 2, WIDEST)
     return grid

@@ -170,7 +170,7 @@ class Pool:
         times = this.deaths[index]
         if times < self.tries:
             this.waiting.append(index)  # at the end, when less else is at work and more memory is free
-            this.lost(index, f"its worker process {how}")
+            this.lost(index, f"it {how}")
             return None
         story = f"its worker process {how}" + (
             f"; so did the {times - 1} before, at the same task" if times > 1 else ""
@@ -218,7 +218,7 @@ def _check_travels(function: Callable[..., Any] | None) -> None:
 
 
 def in_words(code: int | None) -> str:
-    """How a process ended, from its exit code: `was killed (SIGKILL); …`."""
+    """How a process ended, from its exit code: `was killed by SIGKILL; …`."""
     if code is None:
         return "no longer answers"
     try:
@@ -226,9 +226,9 @@ def in_words(code: int | None) -> str:
     except ValueError:  # a real-time signal
         name = f"signal {-code}"
     if name == "SIGKILL":
-        return "was killed (SIGKILL); if nobody did that, the system ran out of memory: use fewer workers"
+        return "was killed by SIGKILL; if nobody did that, the system ran out of memory: use fewer workers"
     if name == "SIGTERM":
-        return "was told to end (SIGTERM)"
+        return "was told to end by SIGTERM"
     if name:
-        return f"crashed ({name}), most likely in native code"
+        return f"crashed with {name}, most likely in native code"
     return f"ended by itself with exit code {code}"

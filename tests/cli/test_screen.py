@@ -129,7 +129,7 @@ def test_bars_leave_a_line_for_each_pass(capsys):
         "web.yaml → out",
         "4 files, 1,860 documents, 10.3 MB, 2 workers",
         "kept aside: a[0].jsonl, line 17: broken_json: unexpected end of data",
-        "✓ pass 2 of 2  write                                       1,002 documents  0:01",
+        "✓ pass 2 of 2  write                                     1,002 documents  0:01",
         "warning: b.csv is [bold]passed over[/bold]",
         "done in 1:15: out (1 file, 4.1 MB)",
         "look: curate inspect out --dropped-by language",
@@ -139,13 +139,13 @@ def test_bars_leave_a_line_for_each_pass(capsys):
     assert "other_language" in capsys.readouterr().out
 
 
-def test_a_frame_fits_into_80_columns_and_tells_the_speed():
+def test_a_frame_fits_into_80_columns_and_leaves_two_for_ctrl_c():
     show, _ = bars()
     for event in RUN[2:5]:
         show(event)
     assert text_of(show.frame()).splitlines() == [
-        "pass 1 of 2  normalize, language           1,200 of 1,860 documents, 58.3 % kept",
-        "━━━━━━━━━━━━━━━━━━━━━━━━━━               66 %   300 docs/s  1.5 MB/s   0:01 left",
+        "pass 1 of 2  normalize, language         1,200 of 1,860 documents, 58.3 % kept",
+        "━━━━━━━━━━━━━━━━━━━━━━━━╸              66 %   300 docs/s  1.5 MB/s   0:01 left",
     ]
 
 
