@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.kernels.jit import helper, inlined, kernel
-from curate.kernels.spacy_split import decode
+from curate.kernels.jit import helper, kernel
+from curate.kernels.scanning import byte_kinds, decode, line_break, space_at, strip_end
 from curate.kernels.spacy_tables import hash_text
 from curate.kernels.text import Spans, buffers
 from curate.kernels.unicode_tables import ALPHA, SYMBOLIC, classes
-from curate.kernels.words import byte_kinds, space_at
 
 Counts = npt.NDArray[np.int64]
 
@@ -126,21 +125,6 @@ def _count_lines(data, offsets, kinds, counts):  # type: ignore[no-untyped-def]
         )
 
 
-@inlined
-def line_break(data, at, stop):  # type: ignore[no-untyped-def]
-    """Bytes of the line end that starts at `at`, 0 if there is none; line ends as `str.splitlines` has them."""
-    byte = data[np.uint64(at)]
-    if byte == 0x0D:
-        return 2 if at + 1 < stop and data[at + 1] == 0x0A else 1
-    if 0x0A <= byte <= 0x0C or 0x1C <= byte <= 0x1E:
-        return 1
-    if byte == _LEAD_C2:
-        return 2 if data[at + 1] == 0x85 else 0
-    if byte == _LEAD_E2 and data[at + 1] == 0x80:
-        return 3 if data[at + 2] == 0xA8 or data[at + 2] == 0xA9 else 0
-    return 0
-
-
 @helper
 def _has_bullet(data, at, end, kinds):  # type: ignore[no-untyped-def]
     while at < end:
@@ -151,19 +135,6 @@ def _has_bullet(data, at, end, kinds):  # type: ignore[no-untyped-def]
     if at == end:
         return False
     return data[at] == _HYPHEN or (data[at] == _LEAD_E2 and data[at + 1] == 0x80 and data[at + 2] == 0xA2)
-
-
-@helper
-def strip_end(data, begin, end, kinds):  # type: ignore[no-untyped-def]
-    """Where `data[begin:end]` ends without the white space at its end."""
-    while end > begin:
-        at = end - 1
-        while at > begin and data[at] & 0xC0 == 0x80:
-            at -= 1
-        if not space_at(data, at, kinds):
-            break
-        end = at
-    return end
 
 
 @helper

@@ -11,14 +11,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.kernels import words_plain
-from curate.kernels.jit import helper, kernel
-from curate.kernels.spacy_split import CUT, KIND, cut, decode, scratch
-from curate.kernels.spacy_tables import load8, table
+from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.scanning import LOW_BITS, SIGNS, byte_kinds, chunk_end, decode, first_byte, load8, space_at
+from curate.kernels.spacy_split import CUT, KIND, cut, scratch
+from curate.kernels.spacy_tables import table
 from curate.kernels.text import buffers
 from curate.kernels.unicode_tables import PUNCTUATION, SENTENCE_END, classes
-from curate.kernels.words import byte_kinds, chunk_end, first_byte, space_at
 
 Definition = Literal["spacy", "simple"]
+
+_STOPS, _CALLS, _QUESTIONS = (np.uint64(0x0101010101010101 * ord(mark)) for mark in ".!?")
 
 
 def sentence_counts(texts: pa.LargeStringArray, definition: Definition = "spacy") -> npt.NDArray[np.int32]:
@@ -106,17 +108,11 @@ def count_sentences(data, begin, stop, spacy, kinds, classes, table, s, of_words
 @helper
 def _next_mark(data, at, stop, classes):  # type: ignore[no-untyped-def]
     """Where the next sentence-final mark is, `stop` if there is none."""
-    ones, signs, low = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
     while at < stop:
         if at + 8 <= stop:
             chunk = load8(data, at)
-            full, loud, asks = (
-                chunk ^ (ones * np.uint64(46)),
-                chunk ^ (ones * np.uint64(33)),
-                chunk ^ (ones * np.uint64(63)),
-            )
-            zero = ~(((full & low) + low) & ((loud & low) + low) & ((asks & low) + low))  # one of the three is 0 there
-            candidates = (zero | chunk) & signs
+            candidates = _zero_bytes(chunk ^ _STOPS) | _zero_bytes(chunk ^ _CALLS) | _zero_bytes(chunk ^ _QUESTIONS)
+            candidates = (candidates | chunk) & SIGNS  # one of `.!?`, or beyond ASCII
             if not candidates:
                 at += 8
                 continue
@@ -126,6 +122,12 @@ def _next_mark(data, at, stop, classes):  # type: ignore[no-untyped-def]
             return at
         at += size
     return stop
+
+
+@inlined
+def _zero_bytes(chunk):  # type: ignore[no-untyped-def]
+    """Sign bits set where a byte of `chunk` is 0 (or 0x80, which is beyond ASCII anyhow)."""
+    return ~((chunk & LOW_BITS) + LOW_BITS)
 
 
 @helper

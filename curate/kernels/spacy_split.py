@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.kernels.jit import helper, inlined
+from curate.kernels.scanning import decode
 from curate.kernels.spacy_tables import (
     EXCEPTION,
     LONGEST_EXCEPTION,
@@ -40,22 +41,6 @@ def scratch(offsets: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], npt.
     """Room to cut any chunk of the documents with these offsets (int64[n + 1]): `s`, and the hashes of the words."""
     room = int(np.diff(offsets).max(initial=0)) + 2  # what is not written costs nothing
     return np.empty((8, room), np.int32), np.empty(room, np.uint64)
-
-
-@inlined
-def decode(data, at):  # type: ignore[no-untyped-def]
-    """(code point, bytes) of the character that starts at `at` in valid UTF-8."""
-    i = np.uint64(at)
-    byte = np.int32(data[i])
-    if byte < 0x80:
-        return byte, 1
-    second = np.int32(data[i + np.uint64(1)] & 0x3F)
-    if byte < 0xE0:
-        return np.int32((byte & 0x1F) << 6 | second), 2
-    third = np.int32(data[i + np.uint64(2)] & 0x3F)
-    if byte < 0xF0:
-        return np.int32((byte & 0x0F) << 12 | second << 6 | third), 3
-    return np.int32((byte & 0x07) << 18 | second << 12 | third << 6 | np.int32(data[i + np.uint64(3)] & 0x3F)), 4
 
 
 @helper

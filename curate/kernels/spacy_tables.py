@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.kernels.jit import helper, inlined
+from curate.kernels.scanning import load8
 from curate.kernels.spacy_rules import exceptions
 from curate.kernels.words_plain import AFTER_DIGIT, joins
 
@@ -22,16 +23,6 @@ SLOTS = 1 << 13
 
 SEED, PRIME = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _LAST, _ONE, _HALF = np.uint64(SLOTS - 1), np.uint64(1), np.uint64(32)
-
-
-@inlined
-def load8(data, at):  # type: ignore[no-untyped-def]
-    """The eight bytes `data[at:at + 8]` as one little-endian number; the compiler makes one load of it."""
-    i, word = np.uint64(at), np.uint64
-    low = word(data[i]) | word(data[i + word(1)]) << word(8) | word(data[i + word(2)]) << word(16)
-    low |= word(data[i + word(3)]) << word(24) | word(data[i + word(4)]) << word(32)
-    high = word(data[i + word(5)]) | word(data[i + word(6)]) << word(8) | word(data[i + word(7)]) << word(16)
-    return low | high << word(40)
 
 
 @inlined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +22,17 @@ def buffers(texts: pa.LargeStringArray) -> tuple[Bytes, Offsets]:
     if texts.null_count:
         raise ValueError("kernels read arrays without nulls")
     if n == 0:
-        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+        return _read_only(np.zeros(0, np.uint8)), _read_only(np.zeros(1, np.int64))
     _, offsets, data = texts.buffers()
     bounds = np.frombuffer(offsets, np.int64, n + 1, texts.offset * 8)
     flat = np.zeros(0, np.uint8) if data is None or data.size == 0 else np.frombuffer(data, np.uint8)
-    return flat, bounds
+    return _read_only(flat), _read_only(bounds)
+
+
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array, so that numba sees one type and compiles once, whether Arrow's buffer may be written to or not."""
+    array.flags.writeable = False
+    return array
 
 
 def strings(data: Bytes, offsets: Offsets) -> pa.LargeStringArray:

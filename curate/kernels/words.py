@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from curate.kernels import words_plain
 from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.scanning import (
+    IS_MARK,
+    IS_STOP,
+    IS_UPPER,
+    LOW_BITS,
+    MAY_EXCEPT,
+    SIGNS,
+    byte_kinds,
+    chunk_end,
+    first_byte,
+    load8,
+    space_at,
+)
 from curate.kernels.spacy_split import AT, CUT, cut, scratch
-from curate.kernels.spacy_tables import EXCEPTION, SEED, find, finish, hash_bytes, load8, mix, table
+from curate.kernels.spacy_tables import EXCEPTION, SEED, find, finish, hash_bytes, mix, table
 from curate.kernels.text import Spans, buffers
-from curate.kernels.unicode_tables import SPACE, SUFFIX, UPPER, classes
+from curate.kernels.unicode_tables import classes
 
 Definition = Literal["spacy", "whitespace"]
-
-_SPACE, _MARK, _STOP, _UPPER, _WIDE, _MAY_EXCEPT = 1, 2, 4, 8, 16, 32
-"""Kinds of bytes. A mark comes off a word's end whatever is before it; wide bytes belong to characters beyond ASCII;
-letters and then one of `.` and `'` may be an exception, letters and another mark are none."""
 
 
 def words(texts: pa.LargeStringArray, definition: Definition = "spacy") -> Spans:
@@ -56,56 +63,8 @@ def words_one(text: str, definition: Definition = "spacy") -> list[str]:
     return text.split() if definition == "whitespace" else words_plain.split(text)
 
 
-@cache
-def byte_kinds() -> npt.NDArray[np.uint8]:
-    """uint8[256]: the kind of a byte, as bits."""
-    kinds = np.zeros(256, np.uint8)
-    for bits, kind in ((SPACE, _SPACE), (SUFFIX, _MARK), (UPPER, _UPPER)):
-        kinds[:128][classes()[:128] & bits != 0] |= kind
-    kinds[ord(".")] |= _STOP | _MAY_EXCEPT
-    kinds[ord("'")] |= _MAY_EXCEPT
-    kinds[128:] = _WIDE
-    return kinds
-
-
-@helper
-def wide_space(data, at):  # type: ignore[no-untyped-def]
-    """Bytes of the white space character beyond ASCII that starts at `at`, 0 if it is none; as `str.isspace` has it."""
-    byte = data[at]
-    if byte == 0xC2:
-        return 2 if data[at + 1] == 0x85 or data[at + 1] == 0xA0 else 0
-    if byte < 0xE1 or byte > 0xE3:
-        return 0
-    second, third = data[at + 1], data[at + 2]
-    if byte == 0xE2:
-        if second == 0x80:
-            return 3 if third <= 0x8A or third == 0xA8 or third == 0xA9 or third == 0xAF else 0
-        return 3 if second == 0x81 and third == 0x9F else 0
-    if byte == 0xE3:
-        return 3 if second == 0x80 and third == 0x80 else 0
-    return 3 if second == 0x9A and third == 0x80 else 0
-
-
-@inlined
-def space_at(data, at, kinds):  # type: ignore[no-untyped-def]
-    """Bytes of the white space character that starts at `at`, 0 if it is none."""
-    kind = kinds[data[np.uint64(at)]]
-    if kind & (_SPACE | _WIDE):
-        return 1 if kind & _SPACE else wide_space(data, at)
-    return 0
-
-
-_SIGNS, _LOW_BITS = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
-_TO_LOWER, _FROM_SPACE = np.uint64(0x2020202020202020), np.uint64(0x5F5F5F5F5F5F5F5F)
-_FROM_A, _PAST_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)
-_BYTE_NUMBERS = np.uint64(0x0001020304050607)
-
-
-@inlined
-def first_byte(signs):  # type: ignore[no-untyped-def]
-    """The number, 0 to 7, of the lowest byte whose sign bit is set."""
-    lowest = signs & (~signs + np.uint64(1))
-    return np.int64(((lowest >> np.uint64(7)) * _BYTE_NUMBERS) >> np.uint64(56))
+_TO_LOWER, _FROM_A = np.uint64(0x2020202020202020), np.uint64(0x1F1F1F1F1F1F1F1F)
+_PAST_Z = np.uint64(0x0505050505050505)
 
 
 @inlined
@@ -117,8 +76,8 @@ def _letters(data, begin, stop):  # type: ignore[no-untyped-def]
     state, at = SEED, begin
     while at + 8 <= len(data):
         chunk = load8(data, at)
-        small = (chunk | _TO_LOWER) & _LOW_BITS
-        others = ~((small + _FROM_A) & ~(small + _PAST_Z) & ~chunk) & _SIGNS
+        small = (chunk | _TO_LOWER) & LOW_BITS
+        others = ~((small + _FROM_A) & ~(small + _PAST_Z) & ~chunk) & SIGNS
         if others:
             count = first_byte(others)
             if count:
@@ -128,23 +87,6 @@ def _letters(data, begin, stop):  # type: ignore[no-untyped-def]
         state = mix(state, chunk)
         at += 8
     return 0, SEED
-
-
-@helper
-def chunk_end(data, at, stop, kinds):  # type: ignore[no-untyped-def]
-    """Where the next white space from `at` on begins, `stop` if there is none."""
-    while at < stop:
-        if at + 8 <= stop:
-            chunk = load8(data, at)
-            others = (~((chunk & _LOW_BITS) + _FROM_SPACE) | chunk) & _SIGNS  # up to 0x20, or beyond ASCII
-            if not others:
-                at += 8
-                continue
-            at += first_byte(others)
-        if space_at(data, at, kinds):
-            return at
-        at += 1
-    return stop
 
 
 @kernel
@@ -170,10 +112,10 @@ def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last
                     continue
             elif spacy and letters and (at + 1 == stop or space_at(data, at + 1, kinds)):
                 kind = kinds[data[at]]
-                if kind & _MARK or (kind & _STOP and _stop_comes_off(data, begin, at, kinds)):
+                if kind & IS_MARK or (kind & IS_STOP and _stop_comes_off(data, begin, at, kinds)):
                     hashed = finish(state, letters)
                     known = find(table, hashed ^ EXCEPTION) >= 0
-                    if kind & _MAY_EXCEPT:
+                    if kind & MAY_EXCEPT:
                         known |= find(table, hash_bytes(data, begin, at + 1) ^ EXCEPTION) >= 0
                     if not known:
                         start[total], end[total], chars[total], hashes[total] = begin - base, at - base, letters, hashed
@@ -203,9 +145,9 @@ def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last
 @inlined
 def _stop_comes_off(data, begin, stop, kinds):  # type: ignore[no-untyped-def]
     """Whether the full stop at `stop`, after letters, is a word of its own: not so in `A.` and `McD.`."""
-    if not kinds[data[stop - 1]] & _UPPER:
+    if not kinds[data[stop - 1]] & IS_UPPER:
         return True
-    return stop - 2 >= begin and kinds[data[stop - 2]] & _UPPER != 0
+    return stop - 2 >= begin and kinds[data[stop - 2]] & IS_UPPER != 0
 
 
 @helper
