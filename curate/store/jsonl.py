@@ -16,12 +16,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.store.columns import MIXED, Kind, column, holds_huge, settle
+from curate.store.columns import MIXED, Kind, holds_huge
 from curate.store.files import whole
 from curate.store.inputs import BadFile, InputFile, same_as_now
 from curate.store.lines import Count, Rules, documents, parse_exactly
 from curate.store.quarantine import Quarantine
-from curate.store.records import columns_of, schema_of, table_of, widen
+from curate.store.records import as_table, columns_of, schema_of, settled, table_of, widen
 from curate.store.streams import BLOCK, Block, Broken, Stream, blocks
 
 MAX_LINE = 256 << 20  # bytes; one of this size takes about 1 GB to parse, a longer one is no document
@@ -92,15 +92,15 @@ def import_jsonl(
     count = Count()
     with whole(target) as part:
         stream = Stream(file)
-        kinds, schema = _write_as_first_block(rules, stream, part, count, quarantine)
-        if schema is None:
-            schema = schema_of(kinds)
+        kinds, is_written = _write_as_first_block(rules, stream, part, count, quarantine)
+        if not is_written:
             _write_as(kinds, rules, part)
         change = same_as_now(file)
         if change:
             raise BadFile(file.name, "changed", f"{change} while it was read; run again when nobody writes to it")
     notes = tuple(_notes(count, kinds, rules))
-    return Imported(count.rows, count.lines, count.blank, dict(sorted(count.bad.items())), schema, stream.broken, notes)
+    bad = dict(sorted(count.bad.items()))
+    return Imported(count.rows, count.lines, count.blank, bad, schema_of(kinds), stream.broken, notes)
 
 
 def jsonl_head(file: InputFile, lines: int = 1000, *, text: str = "text", id: str = "id") -> Head:
@@ -121,25 +121,25 @@ def jsonl_head(file: InputFile, lines: int = 1000, *, text: str = "text", id: st
         size += sum(map(len, first)) + len(first)
         records, raw = documents(replace(block, lines=first, cut=block.cut and complete), rules, count, None)
         text_bytes += sum(len(record[text].encode()) for record in records)
-        kinds, _ = widen(kinds, columns_of(records, raw, rules), rules)
+        kinds = widen(kinds, columns_of(records, raw, rules), rules)
         if not complete:
             break
     compressed = round(stream.consumed * min(1, size / stream.given)) if stream.given else stream.consumed
-    schema = schema_of(kinds or _no_rows(rules))
+    schema = schema_of(kinds or {id: pa.string(), text: pa.string()})
     bad = dict(sorted(count.bad.items()))
     return Head(schema, count.rows, count.lines, size, compressed, text_bytes, bad, stream.broken, complete)
 
 
 def _write_as_first_block(
     rules: Rules, stream: Stream, part: Path, count: Count, quarantine: Quarantine
-) -> tuple[dict[str, Kind], pa.Schema | None]:
+) -> tuple[dict[str, Kind], bool]:
     """Write with the schema of the first block of documents, for as long as all blocks have it.
 
-    Returns the kinds of the whole file, and the schema written, or None if another one is needed.
+    Returns the kinds of the whole file, and whether all of it is written.
     """
     kinds: dict[str, Kind] = {}
+    written: dict[str, Kind] = {}
     writer: pq.ParquetWriter | None = None
-    schema: pa.Schema | None = None
     fits = True
     try:
         for block in _blocks(rules, stream, count):
@@ -147,37 +147,34 @@ def _write_as_first_block(
             if not records:
                 continue
             columns = columns_of(records, raw, rules)
-            kinds, same = widen(kinds, columns, rules)
-            if schema is None:
-                schema = schema_of(kinds)
-                writer = _writer(part, schema, rules)
-            fits = fits and (same or schema.equals(schema_of(kinds)))
-            if fits and writer is not None:
+            kinds = widen(kinds, columns, rules)
+            if writer is None:
+                written = settled(kinds)
+                writer = _writer(part, schema_of(kinds), rules)
+            fits = fits and settled(kinds) == written  # not the schemas: JSON text is a string there, like strings
+            if fits:
                 writer.write_table(table_of(columns, kinds, len(records)), row_group_size=GROUP_ROWS)
-        if schema is None:
-            kinds = _no_rows(rules)
-            schema = schema_of(kinds)
-            writer = _writer(part, schema, rules)
+        if writer is None:
+            kinds = {rules.id: pa.string(), rules.text: pa.string()}
+            writer = _writer(part, schema_of(kinds), rules)
     finally:
         if writer is not None:
             writer.close()
-    return kinds, schema if fits else None
+    return kinds, fits
 
 
 def _write_as(kinds: dict[str, Kind], rules: Rules, part: Path) -> None:
     """Read the file again, and write it with the kinds that the first reading found."""
-    schema = schema_of(kinds)
-    mixed = [name for name, kind in kinds.items() if settle(kind) is MIXED]
+    mixed = [name for name, kind in settled(kinds).items() if kind is MIXED]
     count = Count()
-    with _writer(part, schema, rules) as writer:
+    with _writer(part, schema_of(kinds), rules) as writer:
         for block in _blocks(rules, Stream(rules.file), count):
             records, raw = documents(block, rules, count, None)
             if not records:
                 continue
-            if any(holds_huge((record.get(name) for record in records), None) for name in mixed):
+            if any(holds_huge([record.get(name) for record in records], None) for name in mixed):
                 parse_exactly(records, raw, rules)
-            arrays = [column([record.get(name) for record in records], settle(kind)) for name, kind in kinds.items()]
-            writer.write_table(pa.table(arrays, schema=schema), row_group_size=GROUP_ROWS)
+            writer.write_table(as_table(records, kinds), row_group_size=GROUP_ROWS)
 
 
 def _blocks(rules: Rules, stream: Stream, count: Count) -> Iterator[Block]:
@@ -186,10 +183,6 @@ def _blocks(rules: Rules, stream: Stream, count: Count) -> Iterator[Block]:
         yield block
         if rules.limit is not None and count.rows >= rules.limit:
             return
-
-
-def _no_rows(rules: Rules) -> dict[str, Kind]:
-    return {rules.id: pa.string(), rules.text: pa.string()}
 
 
 def _writer(part: Path, schema: pa.Schema, rules: Rules) -> pq.ParquetWriter:
@@ -201,8 +194,8 @@ def _writer(part: Path, schema: pa.Schema, rules: Rules) -> pq.ParquetWriter:
 
 
 def _notes(count: Count, kinds: dict[str, Kind], rules: Rules) -> Iterator[str]:
-    for name, kind in kinds.items():
-        if settle(kind) is MIXED:
+    for name, kind in settled(kinds).items():
+        if kind is MIXED:
             yield f"column '{name}': its values have no type in common, so each is kept as JSON text"
     if count.number_ids:
         yield f"column '{rules.id}': {count.number_ids} ids are numbers; they are kept as text"

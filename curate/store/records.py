@@ -46,13 +46,13 @@ def _look(records: list[dict[str, Any]], rules: Rules) -> dict[str, Column]:
     return columns
 
 
-def widen(kinds: dict[str, Kind], columns: dict[str, Column], rules: Rules) -> tuple[dict[str, Kind], bool]:
-    """The kinds of what was read so far and these columns; and whether they are as before."""
+def widen(kinds: dict[str, Kind], columns: dict[str, Column], rules: Rules) -> dict[str, Kind]:
+    """The kinds of what was read so far and these columns. Raises BadFile if there are too many columns."""
     wider = dict(kinds)
     for name, one in columns.items():
         wider[name] = combined(kinds[name], one.kind) if name in kinds else one.kind
     _check_width(len(wider), rules)
-    return wider, wider == kinds
+    return wider
 
 
 def _check_width(columns: int, rules: Rules) -> None:
@@ -66,18 +66,23 @@ def _check_width(columns: int, rules: Rules) -> None:
 
 def table_of(columns: dict[str, Column], kinds: dict[str, Kind], rows: int) -> pa.Table:
     """The documents as a table of the schema of `kinds`, which are the columns' own or wider."""
-    arrays = [_filled(columns.get(name), kind, rows) for name, kind in kinds.items()]
+    nothing = Column([None] * rows, None, pa.null())
+    found = {name: columns.get(name, nothing) for name in kinds}
+    arrays = [column(found[name].values, kind, found[name].array) for name, kind in settled(kinds).items()]
     return pa.table(arrays, schema=schema_of(kinds))
 
 
-def _filled(one: Column | None, kind: Kind, rows: int) -> pa.Array:
-    settled = settle(kind)
-    if one is None:
-        return pa.nulls(rows, pa.string() if settled is MIXED else settled)
-    return column(one.values, settled, one.array)
+def as_table(records: list[dict[str, Any]], kinds: dict[str, Kind]) -> pa.Table:
+    """The documents as a table of the schema of `kinds`, which were found by looking at them all."""
+    arrays = [column([record.get(name) for record in records], kind) for name, kind in settled(kinds).items()]
+    return pa.table(arrays, schema=schema_of(kinds))
+
+
+def settled(kinds: dict[str, Kind]) -> dict[str, Kind]:
+    """The kinds that the columns have in the file."""
+    return {name: settle(kind) for name, kind in kinds.items()}
 
 
 def schema_of(kinds: dict[str, Kind]) -> pa.Schema:
     """The schema of a file whose columns have these kinds in the end."""
-    settled = {name: settle(kind) for name, kind in kinds.items()}
-    return pa.schema([(name, pa.string() if kind is MIXED else kind) for name, kind in settled.items()])
+    return pa.schema([(name, pa.string() if kind is MIXED else kind) for name, kind in settled(kinds).items()])

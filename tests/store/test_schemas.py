@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.store.schemas import conform, unify, widest
@@ -167,6 +167,7 @@ VALUES = {
 KINDS = st.sampled_from(list(VALUES))
 
 
+@settings(deadline=None)
 @given(KINDS, KINDS)
 def test_what_is_widened_holds_the_values_of_both(a, b):
     both = widest(a, b)
