@@ -17,7 +17,7 @@ letters and then one of `.` and `'` may be an exception, letters and another mar
 
 SIGNS, LOW_BITS = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
 _BYTE_NUMBERS = np.uint64(0x0001020304050607)
-_FROM_SPACE = np.uint64(0x5F5F5F5F5F5F5F5F)
+_FROM_SPACE, _FROM_CONTROLS = np.uint64(0x5F5F5F5F5F5F5F5F), np.uint64(0x6060606060606060)
 _LEAD_C2, _LEAD_E2 = 0xC2, 0xE2
 
 
@@ -123,3 +123,20 @@ def strip_end(data, begin, end, kinds):  # type: ignore[no-untyped-def]
             break
         end = at
     return end
+
+
+@helper
+def next_break(data, at, stop):  # type: ignore[no-untyped-def]
+    """Where the next line end from `at` on begins, `stop` if there is none."""
+    while at < stop:
+        if at + 8 <= stop:
+            chunk = load8(data, at)
+            others = (~((chunk & LOW_BITS) + _FROM_CONTROLS) | chunk) & SIGNS  # below 0x20, or beyond ASCII
+            if not others:
+                at += 8
+                continue
+            at += first_byte(others)
+        if line_break(data, at, stop):
+            return at
+        at += 1
+    return stop

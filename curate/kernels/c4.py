@@ -1,0 +1,316 @@
+"""C4's line rules: which lines of a text stay, what is cut out of them, and how many sentences that leaves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.kernels.jit import helper, kernel
+from curate.kernels.scanning import byte_kinds, chunk_end, decode, line_break, next_break, space_at, strip_end
+from curate.kernels.sentences import count_sentences
+from curate.kernels.spacy_split import scratch
+from curate.kernels.spacy_tables import table
+from curate.kernels.text import buffers, strings
+from curate.kernels.unicode_tables import DECIMAL, classes
+
+LOREM_IPSUM, CURLY_BRACKET, JAVASCRIPT, POLICY, CITATIONS, TERMINAL_PUNCTUATION = 1, 2, 4, 8, 16, 32
+"""Rules, as bits; the first two are about the document, and in `Edited.verdict` say which was broken first."""
+
+
+class Edited(NamedTuple):
+    """What the rules make of n documents."""
+
+    text: pa.LargeStringArray | None
+    """The new texts; None if none has changed. A document whose verdict is not 0, or that has too few sentences, keeps
+    its text."""
+    verdict: npt.NDArray[np.int32]
+    """int32[n]: LOREM_IPSUM or CURLY_BRACKET, whichever comes first in the text; 0 for neither."""
+    sentences: npt.NDArray[np.int32]
+    """int32[n]: sentences in the lines that stay."""
+    lines: npt.NDArray[np.int32]
+    """int32[n]: lines, as `str.splitlines` has them."""
+    dropped: npt.NDArray[np.int32]
+    """int32[n]: lines that go."""
+
+
+def edit_lines(
+    texts: pa.LargeStringArray, rules: int, min_words: int, max_word_length: int, min_sentences: int, spacy: bool
+) -> Edited:
+    """Applies the rules whose bits are set in `rules` to the lines of each text.
+
+    Args:
+        texts: large_string[n] without nulls.
+        rules: bits of the rules to apply.
+        min_words: lines with fewer words go; 0 turns it off.
+        max_word_length: lines with a longer word (code points) go; 0 turns it off.
+        min_sentences: documents with fewer sentences keep their text, as they are dropped.
+        spacy: whether sentences are spaCy's, or end at white space after `.`, `!` or `?`.
+    """
+    data, offsets = buffers(texts)
+    n = len(texts)
+    out, bounds = np.empty(max(int(offsets[-1] - offsets[0]), 1), np.uint8), np.zeros(n + 1, np.int64)
+    written = out.view()
+    written.flags.writeable = False  # of the same type as `data`, so that kernels compile once for both
+    numbers = np.zeros((5, n), np.int32)
+    s, of_words = scratch(offsets)
+    if len(data):
+        _edit_all(data, offsets, rules, min_words, max_word_length, min_sentences, spacy, byte_kinds(), triggers(),
+                  classes(), table(), s, of_words, out, written, bounds, numbers)  # fmt: skip
+    changed, verdict, sentences, lines, dropped = numbers
+    text = strings(out[: bounds[-1]], bounds) if changed.any() else None
+    return Edited(text, verdict, sentences, lines, dropped)
+
+
+def _pattern(text: str) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+_JAVASCRIPT, _LOREM_IPSUM, _COOKIE, _COOKIE_POLICY = map(_pattern, ("javascript", "lorem ipsum", "cookie", " policy"))
+_TERMS, _PRIVACY = _pattern("terms of use"), _pattern("privacy policy")
+_USES, _USE_OF, _USE = _pattern("uses "), _pattern("use of "), _pattern("use ")
+_EDIT, _NEEDED = _pattern("edit]"), _pattern("citation needed]")
+_J, _M, _K, _V, _OPEN, _CURLY = 1, 2, 3, 4, 5, 6
+
+
+def triggers() -> npt.NDArray[np.uint8]:
+    """uint8[256]: rare bytes at which the phrases are looked for; 0 for the others."""
+    found = np.zeros(256, np.uint8)
+    for char, code in (("j", _J), ("m", _M), ("k", _K), ("v", _V), ("[", _OPEN), ("{", _CURLY)):
+        found[ord(char)] = code
+        if char.isalpha():
+            found[ord(char.upper())] = code
+    return found
+
+
+@kernel
+def _edit_all(
+    data, offsets, rules, min_words, max_word_length, min_sentences, spacy,
+    kinds, triggers, classes, table, s, of_words, out, written, bounds, numbers,
+):  # type: ignore[no-untyped-def]  # fmt: skip
+    to = 0
+    for i in range(len(bounds) - 1):
+        begin, stop, base = offsets[i], offsets[i + 1], to
+        run, run_end = begin, begin  # bytes of the input that go out as they are, not yet copied
+        sentences, lines, dropped, verdict, kept = 0, 0, 0, 0, 0
+        at = begin
+        while at < stop:
+            low, high = at, next_break(data, at, stop)
+            at = high + (line_break(data, high, stop) if high < stop else 0)
+            high = strip_end(data, low, high, kinds)
+            while low < high:
+                space = space_at(data, low, kinds)
+                if not space:
+                    break
+                low += space
+            lines += 1
+            if (
+                max_word_length
+                and high - low > max_word_length
+                and _has_long_word(data, low, high, max_word_length, kinds)
+            ):
+                dropped += 1
+                continue
+            if min_words and not _has_words(data, low, high, min_words, kinds):
+                dropped += 1
+                continue
+            line, edited = data, False
+            marks = _look(data, low, high, triggers)
+            if marks & CITATIONS & rules:
+                # The edited line is written where it will stay, behind what is still to be copied and a newline.
+                place = to + (run_end - run) + (kept > 0)
+                size = _cut_citations(data, low, high, out, place, classes)
+                if size < high - low:
+                    line, edited, low, high = written, True, place, place + size
+                    marks = _look(line, low, high, triggers)
+            if rules & TERMINAL_PUNCTUATION and not _ends_well(line, low, high):
+                dropped += 1
+                continue
+            if marks & LOREM_IPSUM & rules and not verdict:
+                verdict = LOREM_IPSUM
+            if marks & JAVASCRIPT & rules:
+                dropped += 1
+                continue
+            if marks & CURLY_BRACKET & rules and not verdict:
+                verdict = CURLY_BRACKET
+            if marks & POLICY & rules:
+                dropped += 1
+                continue
+            sentences += count_sentences(line, low, high, spacy, kinds, classes, table, s, of_words)
+            joins = kept > 0 and not edited and low == run_end + 1 and data[run_end] == 10
+            if not joins:
+                to = _copy(data, run, run_end, out, to)
+                if kept:
+                    out[to] = 10
+                    to += 1
+                if edited:
+                    to, run, run_end = high, stop, stop
+                else:
+                    run = low
+            if not edited:
+                run_end = high
+            kept += 1
+        unchanged = run == begin and run_end == stop
+        to = _copy(data, run, run_end, out, to)
+        if verdict or sentences < min_sentences:
+            to = _copy(data, begin, stop, out, base)
+        elif not unchanged:
+            to = _strip(written, base, to, out, kinds)
+            numbers[0, i] = 1
+        bounds[i + 1] = to
+        numbers[1, i], numbers[2, i], numbers[3, i], numbers[4, i] = verdict, sentences, lines, dropped
+
+
+@helper
+def _copy(data, begin, end, out, to):  # type: ignore[no-untyped-def]
+    """Copies `data[begin:end]` to `out[to:]`; returns where that ends."""
+    for i in range(end - begin):
+        out[np.uint64(to + i)] = data[np.uint64(begin + i)]
+    return to + end - begin
+
+
+@helper
+def _strip(written, begin, end, out, kinds):  # type: ignore[no-untyped-def]
+    """Strips white space off `written[begin:end]`, which is `out`; returns its new end."""
+    end = strip_end(written, begin, end, kinds)
+    first = begin
+    while first < end:
+        space = space_at(written, first, kinds)
+        if not space:
+            break
+        first += space
+    return _copy(written, first, end, out, begin) if first > begin else end
+
+
+@helper
+def _has_long_word(data, at, end, longest, kinds):  # type: ignore[no-untyped-def]
+    while at < end:
+        space = space_at(data, at, kinds)
+        if space:
+            at += space
+            continue
+        stop = chunk_end(data, at, end, kinds)
+        if stop - at > longest:
+            chars = 0
+            for i in range(at, stop):
+                chars += (data[i] & 0xC0) != 0x80
+            if chars > longest:
+                return True
+        at = stop
+    return False
+
+
+@helper
+def _has_words(data, at, end, enough, kinds):  # type: ignore[no-untyped-def]
+    words = 0
+    while at < end and words < enough:
+        space = space_at(data, at, kinds)
+        if space:
+            at += space
+        else:
+            words += 1
+            at = chunk_end(data, at, end, kinds)
+    return words >= enough
+
+
+@helper
+def _ends_well(data, begin, end):  # type: ignore[no-untyped-def]
+    """Whether a line ends with one of `. ? ! " '`, but not with `...`."""
+    if begin == end:
+        return False
+    last = data[end - 1]
+    if last == 0x2E:
+        return not (end - begin >= 3 and data[end - 2] == 0x2E and data[end - 3] == 0x2E)
+    return last == 0x3F or last == 0x21 or last == 0x22 or last == 0x27
+
+
+@helper
+def _matches(data, at, low, high, pattern):  # type: ignore[no-untyped-def]
+    """Whether the small letters and spaces of `pattern` are at `at`, within low and high; capitals count as small."""
+    if at < low or at + len(pattern) > high:
+        return False
+    for i in range(len(pattern)):
+        byte = data[at + i]
+        if 0x41 <= byte <= 0x5A:
+            byte |= 0x20
+        if byte != pattern[i]:
+            return False
+    return True
+
+
+@helper
+def _look(data, low, high, triggers):  # type: ignore[no-untyped-def]
+    """Bits of what is in the line `data[low:high]`."""
+    marks = 0
+    for at in range(low, high):
+        trigger = triggers[data[np.uint64(at)]]
+        if trigger == 0:
+            continue
+        if trigger == _OPEN:
+            marks |= CITATIONS
+        elif trigger == _CURLY:
+            marks |= CURLY_BRACKET
+        elif trigger == _J:
+            marks |= JAVASCRIPT if _matches(data, at, low, high, _JAVASCRIPT) else 0
+        elif trigger == _M:
+            marks |= LOREM_IPSUM if _matches(data, at - 4, low, high, _LOREM_IPSUM) else 0
+            marks |= POLICY if _matches(data, at - 3, low, high, _TERMS) else 0
+        elif trigger == _V:
+            marks |= POLICY if _matches(data, at - 3, low, high, _PRIVACY) else 0
+        elif _matches(data, at - 3, low, high, _COOKIE) and _is_policy(data, at - 3, low, high):
+            marks |= POLICY
+    return marks
+
+
+@helper
+def _is_policy(data, at, low, high):  # type: ignore[no-untyped-def]
+    """Whether the `cookie` at `at` is that of `cookie policy`, `uses cookies`, `use of cookies` or `use cookies`."""
+    if _matches(data, at + 6, low, high, _COOKIE_POLICY):
+        return True
+    if at + 6 >= high or data[at + 6] | 0x20 != 0x73:
+        return False
+    return (
+        _matches(data, at - 5, low, high, _USES)
+        or _matches(data, at - 7, low, high, _USE_OF)
+        or _matches(data, at - 4, low, high, _USE)
+    )
+
+
+@helper
+def _cut_citations(data, low, high, out, to, classes):  # type: ignore[no-untyped-def]
+    """Copies `data[low:high]` to `out[to:]` without `[12]`, `[]`, `[edit]`, `[citation needed]`; returns its length."""
+    begin, at = to, low
+    while at < high:
+        byte = data[at]
+        if byte == 0x5B:
+            end = _citation_end(data, at, high, classes)
+            if end:
+                at = end
+                continue
+        out[to] = byte
+        to += 1
+        at += 1
+    return to - begin
+
+
+@helper
+def _citation_end(data, at, high, classes):  # type: ignore[no-untyped-def]
+    """Where the citation ends whose bracket is at `at`, 0 if it is none."""
+    end = at + 1
+    while end < high:
+        code, size = decode(data, end)
+        if not classes[np.uint32(code)] & DECIMAL:
+            break
+        end += size
+    if end < high and data[end] == 0x5D:
+        return end + 1
+    for pattern in (_EDIT, _NEEDED):
+        if at + 1 + len(pattern) <= high:
+            same = 0
+            for i in range(len(pattern)):
+                same += data[at + 1 + i] == pattern[i]
+            if same == len(pattern):
+                return at + 1 + len(pattern)
+    return 0
