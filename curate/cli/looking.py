@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,6 +99,7 @@ def inspect(
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Documents to show.")] = 5,
     text: Annotated[bool, typer.Option("--text", help="Show whole texts.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Show real documents of a run, kept or dropped, with what the stages said of them."""
     from curate.report.facts import Run
@@ -106,6 +109,9 @@ def inspect(
     if not documents:
         _nothing_there(run, dropped_by)
     for document in documents:
+        if as_json:
+            typer.echo(json.dumps(asdict(document), ensure_ascii=False, default=str))
+            continue
         _print_verdict(run, document)
         _print_document(document, None if text else SHOWN)
         typer.echo("")
@@ -134,8 +140,6 @@ def funnel(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """How many documents reached each stage, and what became of them."""
-    import json
-
     from curate.cli import screen
     from curate.engine.events import FunnelRow
     from curate.report.facts import Run
