@@ -20,7 +20,7 @@ class Table(NamedTuple):
     """What to do with each code point."""
 
     ascii: npt.NDArray[np.int16]
-    """int16[128]: the byte to write, or 256 + what to do."""
+    """int16[128]: the byte to write; 256 + the byte if it is whitespace; or 512 + what to do."""
     action: npt.NDArray[np.int32]
     """int32[0x110000]."""
     pool: npt.NDArray[np.uint8]
@@ -32,7 +32,8 @@ def table(action: npt.NDArray[np.int32], pool: bytes) -> Table:
     direct = np.empty(128, np.int16)
     for byte in range(128):
         what = int(action[byte])
-        direct[byte] = byte if what == COPY else pool[what >> 4] if what > MAX_BYTES else 256 + what
+        put = byte if what == COPY else pool[what >> 4] if what > MAX_BYTES else None
+        direct[byte] = put if put is not None else 256 + 0x20 if what == SPACE else 512 + what
     return Table(direct, action, np.frombuffer(pool, np.uint8))
 
 
@@ -59,30 +60,29 @@ def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
 
     A document that has to be looked at as a whole is left empty here, and by_hand[i] set.
     """
-    k = 0
+    k = np.int64(0)
     for i in range(len(by_hand)):
         at, end, begin = offsets[i], offsets[i + 1], k
-        seen = gap = False  # anything but whitespace so far; whitespace since
+        blank = np.int64(1)  # whether whitespace, or nothing at all, was written last: then no more of it is
         while at < end:
             b = data[at]
             if b < 0x80:
                 point, size = np.int64(b), 1
                 what = np.int64(ascii[b])
-                if what < 256:  # nearly all of English goes this way
-                    if gap:
-                        k = _put_gap(out, k, begin)
-                        gap = False
-                    seen = True
-                    out[k] = what
-                    k += 1
+                if what < 512:  # nearly all of English goes this way, so no branch asks what is a space
+                    out[k] = what & 0xFF
+                    k += 1 - (what >> 8 & blank)
+                    blank = what >> 8
                     at += 1
                     continue
-                what -= 256
+                what -= 512
             else:
                 point, size = _decode(data, at)
                 what = np.int64(action[point])
             if what == SPACE:
-                gap = seen
+                out[k] = 0x20
+                k += 1 - blank
+                blank = np.int64(1)
                 at += size
                 continue
             sigma = _lower_sigma(data, at, offsets[i], end) if what == LOWER_SIGMA else np.int64(0)
@@ -90,26 +90,24 @@ def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
                 by_hand[i] = True
                 k = begin
                 break
-            if gap:
-                k = _put_gap(out, k, begin)
-                gap = False
-            seen = True
             if what == DIGIT:
                 out[k] = 0x30
                 k += 1
                 at = _end_of_number(data, at, end, action)
-                continue
-            if what == LOWER_SIGMA:
-                out[k] = 0xCF
-                out[k + 1] = sigma
-                k += 2
-            elif what == SPLIT_HANGUL:
-                k = _put_hangul(out, k, point - 0xAC00)
-            elif what == COPY:
-                k = _put(out, k, data, at, size)
             else:
-                k = _put(out, k, pool, what >> 4, what & 15)
-            at += size
+                if what == LOWER_SIGMA:
+                    out[k] = 0xCF
+                    out[k + 1] = sigma
+                    k += 2
+                elif what == SPLIT_HANGUL:
+                    k = _put_hangul(out, k, point - 0xAC00)
+                elif what == COPY:
+                    k = _put(out, k, data, at, size)
+                else:
+                    k = _put(out, k, pool, what >> 4, what & 15)
+                at += size
+            # A mark that stands alone is a word, then removed: the two spaces around it both stay, as in datatrove.
+            blank = np.int64(k == begin)
         while k > begin and out[k - 1] == 0x20:
             k -= 1
         bounds[i + 1] = k
@@ -135,18 +133,6 @@ def _put(out, k, source, at, size):
     for j in range(size):
         out[k + j] = source[at + j]
     return k + size
-
-
-@njit(inline="always")
-def _put_gap(out, k, begin):
-    """Write the space between two words, but none in front of the document, and say where to go on.
-
-    A mark that stands alone is a word here, and removed: the two spaces around it both stay, as they do in datatrove.
-    """
-    if k > begin:
-        out[k] = 0x20
-        return k + 1
-    return k
 
 
 @njit(cache=True, nogil=True)
