@@ -71,7 +71,7 @@ def summary(name: str) -> str:
 
 
 def describe(name: str) -> Facts:
-    """All about a stage, by name or by the path of a file. Raises RecipeError: no such stage, or it cannot be loaded."""
+    """All about a stage, by name or by the path of a file. Raises RecipeError if it is not there or cannot be loaded."""
     found = load_path(name) if is_path(name) else stage_class(name)
     first, _, rest = inspect.cleandoc(found.__dict__.get("__doc__") or "").partition("\n")
     return Facts(
@@ -109,10 +109,11 @@ def _kind(found: type[Stage]) -> str:
 def _options(found: type[Stage]) -> list[Option]:
     schema = found.model_json_schema()
     definitions = schema.get("$defs", {})
+    properties = schema.get("properties", {})
     return [
         Option(
             name=field.alias or name,
-            expects=in_words(schema["properties"][field.alias or name], definitions),
+            expects=_expects(field, properties[field.alias or name], definitions),
             required=field.is_required(),
             default=None if field.is_required() else field.get_default(call_default_factory=True, validated_data={}),
             help=_help(field),
@@ -120,6 +121,11 @@ def _options(found: type[Stage]) -> list[Option]:
         )
         for name, field in found.model_fields.items()
     ]
+
+
+def _expects(field: FieldInfo, schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+    words = in_words(schema, definitions)
+    return words.replace("a string", "the name of a column") if names_a_column(field) else words
 
 
 def _help(field: FieldInfo) -> str:

@@ -49,14 +49,14 @@ def is_path(name: str) -> bool:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """"; did you mean 'x'?" if a known word is like this one, else ""."""
+    """What to add to a message: `; did you mean 'x'?` if a known word is like this one, else nothing."""
     by_lower = {one.lower(): one for one in known}
     close = get_close_matches(word.lower(), by_lower, 1)
     return f"; did you mean '{by_lower[close[0]]}'?" if close else ""
 
 
 def stage_class(name: str) -> type[Stage]:
-    """The class of a stage that comes with curate. Raises RecipeError: no such stage, or a package that it needs is missing."""
+    """The class of a stage that comes with curate. Raises RecipeError if there is none, or it needs a missing package."""
     if name not in names():
         raise RecipeError(f"no stage is named '{name}'{did_you_mean(name, names())}  see: curate stages")
     try:
@@ -125,7 +125,9 @@ def _check_forms(found: type[Stage], kind: type[Stage], shown: str) -> None:
     forms = _FORMS[kind]
     general = "process" if issubclass(kind, PerBatch) else "observe"
     if not any(getattr(found, form) is not getattr(kind, form) for form in {*forms, general}):
-        raise RecipeError(f"{shown}: class {found.__name__} is a {kind.__name__}, but it defines no {' or '.join(forms)}")
+        raise RecipeError(
+            f"{shown}: class {found.__name__} is a {kind.__name__}, but it defines no {' or '.join(forms)}"
+        )
     if kind is Annotate and not found.writes and found.columns_written is Stage.columns_written:
         raise RecipeError(
             f"{shown}: class {found.__name__} is an Annotate, but it names no columns;"
@@ -139,7 +141,9 @@ def _no_file(file: Path, *, shown: str) -> str:
     if f"{file.name}.py" in beside:
         return f"{shown}: there is no such file; did you mean '{shown}.py'?"
     close = get_close_matches(file.name, beside, 1)
-    return f"{shown}: there is no such file" + (f"; did you mean '{shown[: -len(file.name)]}{close[0]}'?" if close else "")
+    return f"{shown}: there is no such file" + (
+        f"; did you mean '{shown[: -len(file.name)]}{close[0]}'?" if close else ""
+    )
 
 
 def _line(error: BaseException, file: Path) -> int | str:
@@ -158,5 +162,5 @@ def _missing_package(name: str, package: str) -> str:
     for requirement in requirements:
         found = re.match(r"([A-Za-z0-9_.-]+).*extra == ['\"]([^'\"]+)['\"]", requirement)
         if found and found[2] != "dev" and found[1].lower().replace("_", "-").startswith(top):
-            return f"stage '{name}' needs '{package}', which is not installed; install it: pip install 'curate[{found[2]}]'"
+            top = f"'curate[{found[2]}]'"
     return f"stage '{name}' needs '{package}', which is not installed; install it: pip install {top}"

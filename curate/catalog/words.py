@@ -16,7 +16,14 @@ _ONE = {
     "array": "a list",
 }
 _MANY = {"string": "strings", "integer": "whole numbers", "number": "numbers", "object": "mappings", "array": "lists"}
-_FORMATS = {"date": "a date", "date-time": "a time", "path": "a path", "file-path": "a path", "directory-path": "a path"}
+_HUGE = 2**53  # a limit that no person needs to be told
+_FORMATS = {
+    "date": "a date",
+    "date-time": "a time",
+    "path": "a path",
+    "file-path": "a path",
+    "directory-path": "a path",
+}
 
 
 def in_words(schema: Schema, definitions: Schema | None = None) -> str:
@@ -51,7 +58,7 @@ def _single(schema: Schema, definitions: Schema) -> str:
         return _ONE[kind] + _range(schema)
     if kind == "string":
         words = _FORMATS.get(schema.get("format", ""), "a string")
-        return words + (", not empty" if schema.get("minLength") else "")
+        return words + (" (not empty)" if schema.get("minLength") else "")
     return _ONE.get(str(kind), "any value")
 
 
@@ -71,15 +78,19 @@ def _list(schema: Schema, definitions: Schema) -> str:
         words = f"a list of {' or '.join(many[item] for item in items)}"
     else:
         words = f"a list, each of its items {' or '.join(items)}"
-    return words + (", not empty" if schema.get("minItems") else "")
+    return words + (" (not empty)" if schema.get("minItems") else "")
 
 
 def _range(schema: Schema) -> str:
-    """The limits of a number, with a comma before them."""
+    """The limits of a number, to follow on "a number"."""
     low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
     high, below = schema.get("maximum"), schema.get("exclusiveMaximum")
+    if below is not None and below > _HUGE:
+        below = None
     if low is not None and high is not None:
         return f", {low:g} to {high:g}"
-    lower = f"{low:g} or more" if low is not None else f"above {above:g}" if above is not None else ""
-    upper = f"{high:g} or less" if high is not None else f"below {below:g}" if below is not None else ""
-    return "".join(f", {limit}" for limit in (lower, upper) if limit).replace(" or more, ", " or more and ")
+    if high is not None or below is not None:
+        upper = f"at most {high:g}" if high is not None else f"below {below:g}"
+        lower = f", at least {low:g}" if low is not None else f" above {above:g}" if above is not None else ""
+        return f"{lower}{' and' if lower else ','} {upper}"
+    return f", {low:g} or more" if low is not None else f" above {above:g}" if above is not None else ""

@@ -54,9 +54,8 @@ def run(
         asked = with_sample(asked, sample)
     show = screen.choose(log_format)
     try:
-        done = driver.run(
-            asked, choose_executor(asked, executor, workers), show, driver.Settings(fresh=fresh, limit=limit)
-        )
+        with choose_executor(asked, executor, workers) as chosen:
+            done = driver.run(asked, chosen, show, driver.Settings(fresh=fresh, limit=limit))
         show(done)
     except KeyboardInterrupt:
         again = f"curate run {recipe}"
@@ -73,8 +72,7 @@ def run(
 def with_sample(recipe: Recipe, share: str) -> Recipe:
     """The recipe with a `sample` step put before all others."""
     from curate.errors import RecipeError
-    from curate.quantities import parse_share
-    from curate.recipe import prepend
+    from curate.recipe import parse_share, prepend
 
     try:
         part = parse_share(share)

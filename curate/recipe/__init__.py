@@ -2,7 +2,7 @@
 
 from curate.recipe.loading import dump, load, loads, prepend
 from curate.recipe.model import BadInputLimits, Expect, Input, Output, Recipe, Step
-from curate.recipe.quantities import parse_share, parse_size
+from curate.recipe.quantities import parse_share, parse_size, size_text
 from curate.recipe.schema import json_schema
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "parse_share",
     "parse_size",
     "prepend",
+    "size_text",
 ]
