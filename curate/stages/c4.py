@@ -27,9 +27,9 @@ _POLICY = re.compile(
 class C4(Edit):
     """Drop lines that are not running text, and documents in which few sentences are left (C4's rules).
 
-    The rules of Raffel et al. 2020 (JMLR 21, section 2.2), as datatrove 0.10 carries them out: each line is stripped and
-    goes through the options in their order; what is left is joined by newlines. Thresholds are FineWeb's; C4 itself had
-    (from memory of its code) five words in a line and three sentences:
+    The rules of Raffel et al. 2020 (JMLR 21, section 2.2), as datatrove 0.10 carries them out: each line is stripped
+    and goes through the options in their order; what is left is joined by newlines. Thresholds are FineWeb's; C4 itself
+    had (from memory of its code) five words in a line and three sentences:
 
         - c4: {terminal_punctuation: true, min_words_per_line: 5, min_sentences: 3}
 
@@ -38,8 +38,8 @@ class C4(Edit):
     """
 
     max_word_length: int | None = Field(1000, ge=1)
-    """Longest word of a line in characters, words being what white space parts; a line with a longer one goes. Null: not
-    tested."""
+    """Longest word of a line in characters, words being what white space parts; a line with a longer one goes. Null:
+    not tested."""
     citations: bool = True
     """Whether `[12]`, `[edit]` and `[citation needed]` are cut out of lines."""
     terminal_punctuation: bool = False
