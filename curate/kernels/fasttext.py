@@ -18,6 +18,7 @@ from numba import njit
 from curate.kernels.fasttext_tables import FNV_START, INLINE, PACKED, U, find, fnv, recall, slot_of, store
 
 ONES, HIGH, LOW7 = U(0x0101010101010101), U(0x8080808080808080), U(0x7F7F7F7F7F7F7F7F)
+BEFORE, AFTER = np.uint8(ord("<")), np.uint8(ord(">"))  # the marks around a word
 END = U(int.from_bytes(b"</s>", "little"))  # the token that ends a text, as the first eight bytes of a word
 END_HASH = np.int32(-677604519)  # its FNV-1a
 LABEL, LABEL_TAIL = U(int.from_bytes(b"__label_", "little")), U(ord("_"))
@@ -118,7 +119,7 @@ def _add(rows, n, matrix, total):
     return n
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _spell(data, start, end, grams, n_words, rows, n, matrix, total):
     """Appends the rows of the character n-grams of `<word>`: for each first character, shortest to longest.
 
@@ -131,11 +132,11 @@ def _spell(data, start, end, grams, n_words, rows, n, matrix, total):
     while first < end:
         if n + longest > len(rows):
             added += _add(rows, n, matrix, total)
-            n = 0
+            n = np.int64(0)
         h = FNV_START
         size = 0
         if first < start:  # the mark before the word
-            h = fnv(h, 60)
+            h = fnv(h, BEFORE)
             size = 1
             first = start
         i = first
@@ -143,7 +144,7 @@ def _spell(data, start, end, grams, n_words, rows, n, matrix, total):
             size += 1
             if i == end:  # the mark after the word
                 if size > 1 and size >= shortest:
-                    n = _push(U(fnv(h, 62)) % buckets, kept, below, order, pruned, n_words, rows, n)
+                    n = _push(U(fnv(h, AFTER)) % buckets, kept, below, order, pruned, n_words, rows, n)
                 break
             h = fnv(h, data[U(i)])
             i += 1
@@ -157,7 +158,7 @@ def _spell(data, start, end, grams, n_words, rows, n, matrix, total):
     return n, added
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _look_up(data, start, size, k0, k1, words, grams, rows, n, matrix, total):
     """Appends the rows of a word not remembered. Returns (rows waiting, rows added, FNV-1a, whether it counts)."""
     h, entry, added = FNV_START, -1, 0
@@ -175,14 +176,14 @@ def _look_up(data, start, size, k0, k1, words, grams, rows, n, matrix, total):
     return n, added, np.int32(h), True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _join(hashes, n_hashes, grams, n_words, rows, n, matrix, total):
     """Appends the rows of the word n-grams, by the hashes of the words. Returns (rows waiting, rows added)."""
     added = 0
     for j in range(n_hashes):
         if n + grams.words > len(rows):
             added += _add(rows, n, matrix, total)
-            n = 0
+            n = np.int64(0)
         h = U(np.int64(hashes[j]))
         for k in range(j + 1, min(j + grams.words, n_hashes)):
             h = h * U(116049371) + U(np.int64(hashes[k]))
@@ -209,7 +210,7 @@ def hidden(data, offsets, words, grams, matrix, memory, out, counts):
 
     for i in range(len(out)):
         total[:] = 0
-        n, added, n_hashes, ended = 0, 0, 0, False
+        n, added, n_hashes, ended = np.int64(0), np.int64(0), 0, False
         at, end = offsets[i], offsets[i + 1]
         while at < end and not ended:
             size, k0, k1, k2, k3 = _word(data, at, end)
@@ -220,7 +221,7 @@ def hidden(data, offsets, words, grams, matrix, memory, out, counts):
             ended = k0 == END  # the library reads no further
             if n + widest > len(rows):
                 added += _add(rows, n, matrix, total)
-                n = 0
+                n = np.int64(0)
             slot = U(0)
             if size <= PACKED:
                 slot = slot_of(keys, k0, k1, k2, k3)

@@ -22,6 +22,8 @@ class Words(NamedTuple):
     data: npt.NDArray[np.uint8]
     start: npt.NDArray[np.int64]
     length: npt.NDArray[np.int32]
+    hashes: npt.NDArray[np.uint32]
+    """FNV-1a of each entry."""
     table: npt.NDArray[np.int32]
     """Open addressing by FNV-1a: the entry, or -1. Its size is a power of two."""
     n_words: int
@@ -107,25 +109,26 @@ def fnv(h, byte):
     return np.uint32((h ^ np.uint32(np.int8(byte))) * FNV_PRIME)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def find(words, data, start, size, h):
     """The vocabulary entry of a word with FNV-1a hash h, or -1."""
-    mask = len(words.table) - 1
-    slot = np.int64(h) & mask
-    while words.table[slot] >= 0:
-        v = words.table[slot]
-        if words.length[v] == size:
+    table, hashes = words.table, words.hashes
+    mask = U(len(table) - 1)
+    slot = U(h) & mask
+    while table[slot] >= 0:
+        v = table[slot]
+        if hashes[v] == h and words.length[v] == size:
             at = words.start[v]
             k = 0
             while k < size and words.data[at + k] == data[start + k]:
                 k += 1
             if k == size:
-                return v
-        slot = (slot + 1) & mask
+                return np.int64(v)
+        slot = (slot + U(1)) & mask
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def slot_of(keys, k0, k1, k2, k3):
     """The slot where a word is, or where it would go."""
     mask = U(len(keys) - 1)
@@ -139,20 +142,23 @@ def slot_of(keys, k0, k1, k2, k3):
 
 
 @njit(cache=True, nogil=True)
+def _recall_more(overflow, begin, count, rows, n):
+    for k in range(count):
+        rows[n + k] = overflow[begin + k]
+
+
+@njit(cache=True, nogil=True, inline="always")
 def recall(fields, overflow, slot, rows, n):
     """Appends the rows of the word in `slot`; returns how many they are, -1 if the word does not count."""
-    count = np.int64(fields[slot, 8])
-    if count <= INLINE:
-        for k in range(INLINE):  # always six: cheaper than to branch on their number
-            rows[n + k] = fields[slot, 10 + k]
-    else:
-        begin = fields[slot, 10]
-        for k in range(count):
-            rows[n + k] = overflow[begin + k]
+    count = np.int64(fields[slot, U(8)])
+    for k in range(INLINE):  # always six: cheaper than to branch on their number
+        rows[U(n) + U(k)] = fields[slot, U(10 + k)]
+    if count > INLINE:
+        _recall_more(overflow, fields[slot, U(10)], count, rows, n)
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def store(memory, slot, k0, k1, k2, k3, count, word_hash, rows, n):
     """Remembers the word in `slot`: its `count` rows are rows[n:]. A full memory is emptied instead.
 

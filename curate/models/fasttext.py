@@ -18,7 +18,10 @@ from curate.models.fasttext_file import Parts, read
 from curate.models.fasttext_plain import Plain
 
 LANGUAGES = Path(__file__).with_name("lid.176.ftz")  # the bundled language identifier
-SLOTS, OVERFLOW = 1 << 18, 1 << 21  # words remembered (three quarters of it), further row numbers: 24 MiB a process
+SLOTS, OVERFLOW = (
+    1 << 19,
+    1 << 21,
+)  # words remembered (three quarters of it), further row numbers: up to 40 MiB a process
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int64]
