@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
-from curate.kernels.octets import decode, space_length
+from curate.kernels.jit import kernel
+from curate.kernels.octets import space_length
 from curate.kernels.repetition import number, number_table
+from curate.kernels.scanning import decode
 from curate.kernels.text import Spans, buffers
 
 Counts = npt.NDArray[np.int64]
@@ -56,7 +57,7 @@ def _table(chars: str) -> npt.NDArray[np.bool_]:
     return table
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count(data, offsets, first, last, start, end, chars, hashes, stops, short, counts, slots, given, keys, scratch):
     mine, seen = keys[0], keys[1]
     times, names, sizes = scratch[0], scratch[1], scratch[2]

@@ -7,15 +7,17 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-from curate.kernels.octets import count_chars, has_byte, hash_bytes, load64, space_length
+from curate.kernels.jit import helper, kernel
+from curate.kernels.octets import count_chars, has_byte, space_length
+from curate.kernels.scanning import line_break, load8
 from curate.kernels.text import Spans, buffers
 
 Definition = Literal["newline", "newlines", "paragraphs", "splitlines"]
 
 _CODES: dict[Definition, int] = {"newline": 0, "newlines": 1, "paragraphs": 2, "splitlines": 3}
-_NEWLINES, _PARAGRAPHS, _SPLITLINES = 1, 2, 3  # what the kernel tests; 0 needs no test
+_NEWLINE, _NEWLINES, _PARAGRAPHS, _SPLITLINES = _CODES.values()
+_MULTIPLY, _FINISH = np.uint64(0xA0761D6478BD642F), np.uint64(0xE7037ED1A0B428DB)  # odd, bits well mixed
 _EIGHT_NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
 
 
@@ -38,9 +40,10 @@ def lines(texts: pa.LargeStringArray, definition: Definition = "newline", strip:
 
     Args:
         texts: large_string[n] without nulls.
-        definition: `newline` splits at each \n (FineWeb, RefinedWeb); `newlines` at each run of \n, which leaves an empty
-            piece before a leading and after a trailing run (datatrove's Gopher repetition filter); `paragraphs` strips
-            the text and splits at runs of two or more \n; `splitlines` is Python's `str.splitlines` (C4, Gopher quality).
+        definition: `newline` splits at each \n (FineWeb, RefinedWeb); `newlines` at each run of \n, which leaves an
+            empty piece before a leading and after a trailing run (datatrove's Gopher repetition filter); `paragraphs`
+            strips the text and splits at runs of two or more \n; `splitlines` is Python's `str.splitlines` (C4, Gopher
+            quality).
         strip: narrow every piece as `str.strip` does.
 
     Raises:
@@ -58,7 +61,7 @@ def lines(texts: pa.LargeStringArray, definition: Definition = "newline", strip:
     return Spans(first, last, start[:total], end[:total], chars[:total], hashes[:total])
 
 
-@njit(cache=True, nogil=True)
+@helper
 def narrow(data, begin, stop):
     """(begin, stop) of `data[begin:stop]` without the white space at its ends, as `str.strip` has it."""
     while begin < stop:
@@ -76,27 +79,29 @@ def narrow(data, begin, stop):
     return begin, stop
 
 
-@njit(inline="always")
-def _break_length(data, at, stop):
-    r"""Bytes of the line end (in the sense of `str.splitlines`) at `at`, 0 if there is none; \r\n is one."""
-    byte = data[at]
-    if byte == 13:
-        return 2 if at + 1 < stop and data[at + 1] == 10 else 1
-    if 10 <= byte <= 12 or 28 <= byte <= 30:
-        return 1
-    if byte == 0xC2:
-        return 2 if data[at + 1] == 0x85 else 0
-    if byte == 0xE2 and data[at + 1] == 0x80 and (data[at + 2] == 0xA8 or data[at + 2] == 0xA9):
-        return 3
-    return 0
+@helper
+def _hash(data, begin, stop):
+    """A 64-bit hash of `data[begin:stop]`, to tell equal pieces of a text: fast for short ones, and of no standard."""
+    mixed = np.uint64(stop - begin) * _MULTIPLY
+    at = begin
+    while at + 8 <= stop:
+        mixed = (mixed ^ load8(data, at)) * _MULTIPLY
+        mixed ^= mixed >> np.uint64(32)
+        at += 8
+    rest = np.uint64(0)
+    while at < stop:
+        rest = (rest << np.uint64(8)) | np.uint64(data[at])
+        at += 1
+    mixed = (mixed ^ rest) * _FINISH
+    return mixed ^ (mixed >> np.uint64(29))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_breaks(data, offsets, code):
     """An upper bound of the line ends in all documents."""
     count = 0
     if code == _SPLITLINES:
-        for at in range(np.uint64(offsets[0]), np.uint64(offsets[-1])):
+        for at in range(np.uint64(offsets[0]), np.uint64(offsets[-1])):  # unsigned, so that it is vectorised
             byte = data[at]
             count += 10 <= byte <= 13 or 28 <= byte <= 30 or byte == 0xC2 or byte == 0xE2
     else:
@@ -105,49 +110,54 @@ def _count_breaks(data, offsets, code):
     return count
 
 
-@njit(cache=True, nogil=True)
+@helper
+def _next_end(data, at, stop, code):
+    """(where the line that goes on at `at` ends, bytes of its end); (stop, 0) if the text ends it."""
+    if code == _SPLITLINES:
+        while at < stop:
+            if data[at] <= 30 or data[at] >= 0xC2:  # no line end begins otherwise
+                step = line_break(data, at, stop)
+                if step:
+                    return at, step
+            at += 1
+        return stop, 0
+    while True:
+        while at + 8 <= stop and not has_byte(load8(data, at), _EIGHT_NEWLINES):
+            at += 8
+        while at < stop and data[at] != 10:
+            at += 1
+        if at == stop:
+            return stop, 0
+        step = 1
+        if code == _NEWLINE:
+            return at, step
+        while at + step < stop and data[at + step] == 10:
+            step += 1
+        if code == _NEWLINES or step > 1:
+            return at, step
+        at += step
+
+
+@kernel
 def _cut(data, offsets, code, strip, first, last, start, end, chars, hashes):
     """Fill the arrays of a `Spans`; returns the number of pieces."""
     total = 0
     for i in range(len(first)):
-        base, at, stop = offsets[i], offsets[i], offsets[i + 1]
+        base, begin, stop = offsets[i], offsets[i], offsets[i + 1]
         first[i] = total
         if code == _PARAGRAPHS:
-            at, stop = narrow(data, at, stop)
-        begin, step = at, 0
-        while at < stop or (at == stop and code != _SPLITLINES):
-            # to the next line end, `step` bytes long; the end of the text ends the last line
-            if code == _SPLITLINES:
-                step = 0
-                while at < stop:
-                    while at < stop and 30 < data[at] < 0xC2:  # no line end begins so
-                        at += 1
-                    if at == stop:
-                        break
-                    step = _break_length(data, at, stop)
-                    if step:
-                        break
-                    at += 1
-            else:
-                while at + 8 <= stop and not has_byte(load64(data, at), _EIGHT_NEWLINES):
-                    at += 8
-                while at < stop and data[at] != 10:
-                    at += 1
-                step = 1
-                if code != 0:
-                    while at + step < stop and data[at + step] == 10:
-                        step += 1
-                    if code == _PARAGRAPHS and step == 1 and at < stop:
-                        at += 1
-                        continue
+            begin, stop = narrow(data, begin, stop)
+        while begin < stop or code != _SPLITLINES:
+            at, step = _next_end(data, begin, stop, code)
             left, right = begin, at
             if strip:
                 left, right = narrow(data, left, right)
             start[total], end[total] = left - base, right - base
             chars[total] = count_chars(data, left, right)
-            hashes[total] = hash_bytes(data, left, right)
+            hashes[total] = _hash(data, left, right)
             total += 1
-            at += max(step, 1)
-            begin = at
+            if step == 0:
+                break
+            begin = at + step
         last[i] = total
     return total

@@ -1,4 +1,4 @@
-"""Line ends, control characters and white space put in order, in one pass; and which texts need Unicode normalization at all."""
+"""Line ends, control characters and white space put in order in one pass, and who needs Unicode normalization."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from curate.kernels.jit import helper, inlined, kernel
 from curate.kernels.lines import narrow
-from curate.kernels.octets import decode, has_byte, load64, space_length
+from curate.kernels.octets import has_byte, space_length
+from curate.kernels.scanning import decode, load8
 from curate.kernels.text import buffers
 
 Form = Literal["NFC", "NFKC"]
@@ -21,7 +22,7 @@ _HIGH = np.uint64(0x8080808080808080)
 _SPACES = np.uint64(0x2020202020202020)
 _DELETES = np.uint64(0x7F7F7F7F7F7F7F7F)
 _PLANES = (range(0x20000), range(0x2F800, 0x2FA20), range(0xE0000, 0xE0200))
-"""Where a later Unicode may put characters that normalization touches: the first two planes, CJK compatibility, tags."""
+"""Where characters are that normalization touches: the first two planes, CJK compatibility, tags."""
 
 
 class Cleaning(NamedTuple):
@@ -82,12 +83,12 @@ def _special() -> npt.NDArray[np.bool_]:
     return special
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _may_change(data, offsets, touched, out):
     for i in range(len(out)):
         at, stop = offsets[i], offsets[i + 1]
         while at < stop:
-            if at + 8 <= stop and load64(data, at) & _HIGH == 0:
+            if at + 8 <= stop and load8(data, at) & _HIGH == 0:
                 at += 8
                 continue
             code, step = decode(data, at)
@@ -97,7 +98,7 @@ def _may_change(data, offsets, touched, out):
             at += step
 
 
-@njit(inline="always")
+@inlined
 def _blank_length(data, at):
     """Bytes of the white space character at `at`, 0 if there is none or it ends a line."""
     byte = data[at]
@@ -108,7 +109,7 @@ def _blank_length(data, at):
     return space_length(data, at)
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _without_trailing(out, begin, stop):
     """The end of `out[begin:stop]` without the white space there."""
     while begin < stop:
@@ -121,7 +122,7 @@ def _without_trailing(out, begin, stop):
     return stop
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _squeeze(out, begin, stop):
     """Make each run of white space in `out[begin:stop]`, its indentation aside, one space; returns the new end."""
     at = begin
@@ -129,15 +130,21 @@ def _squeeze(out, begin, stop):
         at += _blank_length(out, at)
     size = at
     while at < stop:
+        byte = out[at]
+        if 32 < byte < 0xC2:
+            out[size] = byte
+            at, size = at + 1, size + 1
+            continue
         run, count = at, 0
-        while at < stop and _blank_length(out, at):
-            at += _blank_length(out, at)
-            count += 1
-        if count > 1 and at < stop:
+        while at < stop:
+            step = _blank_length(out, at)
+            if step == 0:
+                break
+            at, count = at + step, count + 1
+        if count > 1:
             out[size] = 32
-            size += 1
-            run = at
-        if count == 0:
+            size, run = size + 1, at
+        elif count == 0:
             at += 1
         while run < at:
             out[size] = out[run]
@@ -145,7 +152,7 @@ def _squeeze(out, begin, stop):
     return size
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _finish_line(out, line, size, trailing, inner, max_blank, blanks):
     """(new end, blank lines in a row) when the line `out[line:size]` is complete; -1 for the end: drop it."""
     solid = _without_trailing(out, line, size)
@@ -162,10 +169,8 @@ def _finish_line(out, line, size, trailing, inner, max_blank, blanks):
     return (solid if trailing else size), 0
 
 
-@njit(cache=True, nogil=True)
-def _clean(
-    data, offsets, line_ends, controls, zero_width, trailing, inner, max_blank, strip, special, out, ends, left
-):
+@kernel
+def _clean(data, offsets, line_ends, controls, zero_width, trailing, inner, max_blank, strip, special, out, ends, left):
     size = 0
     for i in range(len(left)):
         begin, line, blanks = size, size, 0
@@ -175,7 +180,7 @@ def _clean(
             while at < stop:
                 limit = min(stop, at + 8)
                 if limit == at + 8:
-                    word = load64(data, at)
+                    word = load8(data, at)
                     if (word | (word - _SPACES)) & _HIGH == 0 and not has_byte(word, _DELETES):
                         at = limit
                         continue

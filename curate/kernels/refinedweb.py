@@ -1,4 +1,4 @@
-"""What RefinedWeb's line-wise corrections need to know of a line, and the text put together from the lines that stay."""
+"""What RefinedWeb's line-wise corrections need to know of a line, and the text made of the lines that stay."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from curate.kernels.jit import helper, kernel
 from curate.kernels.lines import lines, narrow
-from curate.kernels.octets import decode, space_length
+from curate.kernels.octets import space_length
+from curate.kernels.scanning import decode
 from curate.kernels.text import Spans, buffers
 
 KEEP, DROP, ASK = 0, 1, 2
@@ -35,11 +36,13 @@ class Rules(NamedTuple):
 
 
 class Verdicts(NamedTuple):
-    """Lines (split at newlines), what becomes of each (uint8), and how many words that begin with a letter or digit it has (int32)."""
+    """What is known of the lines of a batch, each of them in one place of the arrays."""
 
     lines: Spans
+    """Split at newlines."""
     verdict: npt.NDArray[np.uint8]
     words: npt.NDArray[np.int32]
+    """Words that begin with a letter or digit."""
 
 
 @cache
@@ -70,7 +73,7 @@ def judge_lines(texts: pa.LargeStringArray, rules: Rules) -> Verdicts:
 def keep_lines(
     texts: pa.LargeStringArray, found: Spans, verdict: npt.NDArray[np.uint8], new: pa.LargeStringArray
 ) -> pa.LargeStringArray:
-    """The texts without the lines of verdict `DROP` and with a string of `new`, in order, for each of verdict `ASK`; stripped."""
+    """The texts, stripped, without the lines of verdict `DROP`; those of verdict `ASK` are replaced by `new`'s."""
     data, offsets = buffers(texts)
     fresh, bounds = buffers(new)
     out = np.empty(int(offsets[-1] - offsets[0]) + len(found.start) + int(bounds[-1] - bounds[0]), np.uint8)
@@ -92,7 +95,7 @@ def alphanumeric_words(texts: pa.LargeStringArray, words: Spans) -> tuple[Spans,
     return Spans(first, last, words.start[kept], words.end[kept], words.chars[kept], words.hash[kept]), total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _alphanumeric(data, offsets, first, last, start, chars, kinds, new_first, new_last, total, kept):
     count = 0
     for i in range(len(first)):
@@ -106,7 +109,7 @@ def _alphanumeric(data, offsets, first, last, start, chars, kinds, new_first, ne
     return count
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _found(data, begin, stop, phrase):
     """Whether the phrase (ASCII, small letters) is in `data[begin:stop]`, in letters of any size."""
     for at in range(begin, stop - len(phrase) + 1):
@@ -121,7 +124,7 @@ def _found(data, begin, stop, phrase):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _judge(
     data, offsets, first, start, end, kinds, max_upper, digits, min_words, counters, phrase_words, verdict, words
 ):
@@ -168,7 +171,7 @@ def _judge(
         verdict[j] = result
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _keep(data, offsets, first, last, start, end, verdict, fresh, bounds, out, ends):
     size, asked = 0, 0
     for i in range(len(first)):

@@ -1,9 +1,9 @@
-"""How much of a document says again what it has said: repeated pieces (lines, paragraphs) and repeated n-grams of words.
+"""How much of a document says again what it has said: repeated lines, paragraphs and n-grams of words.
 
-Method. Equal pieces get equal numbers from an open-addressing table that lives in scratch arrays for the whole batch and
-is never cleared: a slot counts only if what it holds was written in the current round. An (n+1)-gram can only be repeated where
-two overlapping n-grams are, so each n looks only at what the one before left over, and is named by the pair of their numbers:
-a document without repeated 5-grams costs nothing for 5 to 10.
+Method. Equal pieces get equal numbers from an open-addressing table that lives in scratch arrays for the whole batch
+and is never cleared: a slot counts only if what it holds was written in the current round. An (n+1)-gram can only be
+repeated where two overlapping n-grams are, so each n looks only at what the one before left over, and is named by the
+pair of their numbers: a document without repeated 5-grams costs nothing for 5 to 10.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from curate.kernels.jit import helper, kernel
 from curate.kernels.text import Spans
 
 Counts = npt.NDArray[np.int64]
 
 N_GRAMS = range(2, 11)
 TOP = 4
-"""For n up to here the most frequent n-gram is measured, beyond it all that are repeated (Gopher, Rae et al. 2021, table A1)."""
+"""Up to this n the most frequent n-gram is measured, beyond it all that are repeated (Rae et al. 2021, table A1)."""
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: multiplying spreads keys over the high bits
 _PAIR = np.uint64(0xC2B2AE3D27D4EB4F)  # odd, so the hash of a pair depends on the order
@@ -56,11 +56,11 @@ def duplicates(pieces: Spans, *, every_copy: bool = False, keep_empty: bool = Tr
 def repeated_n_grams(words: Spans, *, every_copy: bool = False) -> Counts:
     """Characters of repeated n-grams of words, int64[n, 9], for n = 2 to 10.
 
-    Column n - 2 is, for n = 2, 3, 4, the length of the most frequent n-gram times how often it occurs; for n = 5 to 10, the
-    characters in repeated n-grams. By default as datatrove has it: the most frequent one is joined by spaces, the first seen
-    wins a tie, and once is enough; repeated n-grams are looked for from left to right, the first copy is free, and a hit is
-    skipped as a whole. With `every_copy` as DCLM has it: no spaces, the longest wins a tie, once is not enough;
-    every word in a repeated n-gram counts once.
+    Column n - 2 is, for n = 2, 3, 4, the length of the most frequent n-gram times how often it occurs; for n = 5 to 10,
+    the characters in repeated n-grams. By default as datatrove has it: the most frequent one is joined by spaces, the
+    first seen wins a tie, and once is enough; repeated n-grams are looked for from left to right, the first copy is
+    free, and a hit is skipped as a whole. With `every_copy` as DCLM has it: no spaces, the longest wins a tie, once is
+    not enough; every word in a repeated n-gram counts once.
 
     An n-gram is the sequence of its words: unlike datatrove, `ab c d e f` does not repeat `a bc d e f`.
     """
@@ -72,13 +72,13 @@ def repeated_n_grams(words: Spans, *, every_copy: bool = False) -> Counts:
 
 
 def number_table(pieces: Spans) -> tuple[npt.NDArray[np.int32], Counts, npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
-    """Scratch for `number`, for the largest document: slots, state (numbers given so far, distinct keys), keys, counts and names."""
+    """Scratch for `number`, enough for the largest document: slots, given, two rows of keys, four rows of int32."""
     most = int((pieces.last - pieces.first).max(initial=0))
     slots = np.zeros(max(16, 1 << (2 * most - 1).bit_length() if most else 0), np.int32)
     return slots, np.zeros(2, np.int64), np.empty((2, most + 1), np.uint64), np.empty((4, most + 1), np.int32)
 
 
-@njit(cache=True, nogil=True)
+@helper
 def number(keys, n, slots, given, seen, times, names):
     """Number `keys[:n]` (uint64) in the order in which they are first seen; returns how many differ.
 
@@ -112,7 +112,7 @@ def number(keys, n, slots, given, seen, times, names):
     return distinct
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _duplicates(first, last, chars, hashes, every_copy, keep_empty, counts, slots, given, keys, scratch):
     mine, seen = keys[0], keys[1]
     times, names, sizes = scratch[0], scratch[1], scratch[2]
@@ -134,7 +134,7 @@ def _duplicates(first, last, chars, hashes, every_copy, keep_empty, counts, slot
                 times[names[j]] = -1  # the first copy has been seen
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _n_grams(first, last, chars, hashes, every_copy, counts, marks, slots, given, keys, scratch):
     mine, seen = keys[0], keys[1]
     times, names, where, kept = scratch[0], scratch[1], scratch[2], scratch[3]
@@ -174,12 +174,12 @@ def _n_grams(first, last, chars, hashes, every_copy, counts, marks, slots, given
                 counts[i, n - 2] = _skipping(part, n, found, where, kept, times)
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _suspects(keys, where, n, marks):
     """Leave only those of `keys[:n]`, with their `where`, that may occur twice; returns how many.
 
-    marks: uint8[a power of two, at least 4 n], any content. Two passes without a branch, in the nearest cache, over a table
-    that is only ever wrong on the safe side: most n-grams occur once, and need no look at the exact table.
+    marks: uint8[a power of two, at least 4 n], any content. Two passes without a branch, in the nearest cache, over a
+    table that is only ever wrong on the safe side: most n-grams occur once, and need no look at the exact table.
     """
     size, bits = 16, 4
     while size < 4 * n:
@@ -196,9 +196,9 @@ def _suspects(keys, where, n, marks):
     return kept
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _first(chars, n, top):
-    """Length of the n-gram that `top` (its count times `_ONCE`, less its place) tells of, with spaces, times its count."""
+    """Length, with spaces, times count of the n-gram that `top` tells of: its count times `_ONCE`, less its place."""
     count = (top + _ONCE - 1) // _ONCE
     place, size = count * _ONCE - top, n - 1
     for k in range(place, place + n):
@@ -206,7 +206,7 @@ def _first(chars, n, top):
     return size * count
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _longest(chars, n, found, where, kept, times):
     """Length of the longest among the most frequent n-grams times how often it occurs; 0 if none is repeated."""
     most, size = 1, 0
@@ -222,7 +222,7 @@ def _longest(chars, n, found, where, kept, times):
     return size * most
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _skipping(chars, n, found, where, kept, times):
     """Characters of repeated n-grams, left to right, without the first copy; behind a hit the search goes on."""
     total, free = 0, 0
@@ -238,7 +238,7 @@ def _skipping(chars, n, found, where, kept, times):
     return total
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _covered(chars, n, found, where):
     """Characters of the words that a repeated n-gram covers."""
     total, free = 0, 0

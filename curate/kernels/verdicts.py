@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 def first_reason(broken: Mapping[str, npt.NDArray[np.bool_]], documents: int) -> pa.StringArray:
-    """Reasons, string[documents]: for each document the first name whose flags (bool[documents]) are true, else null."""
+    """string[documents]: for each the first name whose flags (bool[documents]) are true, else null."""
     codes = np.full(documents, len(broken), np.int32)
     for code, flags in reversed(list(enumerate(broken.values()))):
         codes[flags] = code

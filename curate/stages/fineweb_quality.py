@@ -30,20 +30,22 @@ _STOPS = {"v1": ".'\"!?", "v2": _TERMINAL}
 
 
 class FinewebQuality(Edit):
-    """Drop documents whose lines seldom end a sentence, are mostly short, repeat, or hold few words (FineWeb's own rules).
+    """Drop documents of lines that do not end as sentences do, are short, repeat, or hold few words (FineWeb).
 
-    Method and thresholds: Penedo et al. 2024, arXiv:2406.17557, section 3.6, as datatrove's code has them. Lines are split at newlines
-    and not stripped. The first rule broken, in the order below, is the reason; each value stays behind in a float32 column
-    named `fineweb_` and the rule. A text without a line that has more than white space is dropped as `empty`.
+    Method and thresholds: Penedo et al. 2024, arXiv:2406.17557, as datatrove's code has them. Lines are
+    split at newlines and not stripped. The first rule broken, in the order below, is the reason; each value stays
+    behind in a float32 column named `fineweb_` and the rule. A text without a line that has more than white space is
+    dropped as `empty`.
     """
 
     edition: Literal["v2", "v1"] = "v2"
-    """`v2`: datatrove since December 2024: lines may end in any of 159 sentence-final marks of all scripts, but not in quotation
-    marks; blank lines do not count; a value on the threshold passes. `v1`: as FineWeb was made in 2024 (partly from memory): lines
-    end well in `. ' " ! ?`, blank lines count as lines, and a value on the threshold drops, `list_ratio` aside."""
+    """`v2`: datatrove since December 2024: lines may end in any of 159 sentence-final marks of all scripts, but not in
+    quotation marks; blank lines do not count; a value on the threshold passes. `v1`: as FineWeb was made in 2024
+    (partly from memory): lines end well in `. ' " ! ?`, blank lines count as lines, and a value on the threshold drops,
+    `list_ratio` aside."""
     words: Literal["spacy", "whitespace"] = "spacy"
-    """What a word is: `spacy`, the rules of spaCy's English tokenizer (datatrove's English default), or `whitespace`. FineWeb v1
-    itself used NLTK's words, which count nearly as spaCy's."""
+    """What a word is: `spacy`, the rules of spaCy's English tokenizer (datatrove's English default), or `whitespace`.
+    FineWeb v1 itself used NLTK's words, which count nearly as spaCy's."""
     line_punct_ratio: Share | None = 0.12
     """Smallest share of the lines that must end in a stop character, 0 to 1; null: not tested."""
     line_punct_exclude_zero: bool = False
@@ -55,8 +57,8 @@ class FinewebQuality(Edit):
     short_line_length: int = Field(30, ge=0)
     """Longest line, in characters (code points), that is short."""
     char_dup_ratio: Share | None = 0.01
-    """Largest share of the characters, newlines aside, that may be in repeated lines, 0 to 1; the first copy is free; null: not
-    tested. The paper's text says 0.1; its table of ablations and the code that made FineWeb say 0.01."""
+    """Largest share of the characters, newlines aside, that may be in repeated lines, 0 to 1; the first copy is free;
+    null: not tested. The paper's text says 0.1; its table of ablations and the code that made FineWeb say 0.01."""
     list_ratio: float | None = Field(0.3, ge=0)
     """Largest number of newlines per word; null: not tested."""
 

@@ -32,20 +32,20 @@ _RULES = (
 class GopherRepetition(Edit):
     """Drop documents with too many repeated lines, paragraphs or n-grams of words (Gopher's repetition rules).
 
-    Thresholds are those of table A1 of Rae et al. 2021, arXiv:2112.11446. A document is dropped when a value is greater than its
-    threshold; the first rule broken, in the order below, is the reason. Each value stays behind in a float32 column named
-    `repetition_` and the rule. A text without a character is dropped as `empty`.
+    Thresholds are those of table A1 of Rae et al. 2021, arXiv:2112.11446. A document is dropped when a value is greater
+    than its threshold; the first rule broken, in the order below, is the reason. Each value stays behind in a float32
+    column named `repetition_` and the rule. A text without a character is dropped as `empty`.
     """
 
     definition: Literal["datatrove", "refinedweb"] = "datatrove"
-    """How repetition is measured. `datatrove` (FineWeb's way): the first copy of a piece is free; shares are of all characters of
-    the text; lines end at runs of newlines. `refinedweb` (as DCLM reproduces RefinedWeb): all copies count; lines and
-    paragraphs are stripped, empty ones do not count, and a single one is never repeated; words that do not begin with a letter
-    or digit are left out, and shares are of the characters of the others; n-grams that occur once are not repeated. The
-    thresholds are the same, the values are not comparable."""
+    """How repetition is measured. `datatrove` (FineWeb's way): the first copy of a piece is free; shares are of all
+    characters of the text; lines end at runs of newlines. `refinedweb` (as DCLM reproduces RefinedWeb): all copies
+    count; lines and paragraphs are stripped, empty ones do not count, and a single one is never repeated; words that do
+    not begin with a letter or digit are left out, and shares are of the characters of the others; n-grams that occur
+    once are not repeated. The thresholds are the same, the values are not comparable."""
     words: Literal["spacy", "whitespace"] = "spacy"
-    """What a word is: `spacy`, the rules of spaCy's English tokenizer (datatrove's English default), or `whitespace`. DCLM itself
-    uses the word boundaries of Unicode (UAX 29), which lie between the two."""
+    """What a word is: `spacy`, the rules of spaCy's English tokenizer (datatrove's English default), or `whitespace`.
+    DCLM itself uses the word boundaries of Unicode (UAX 29), which lie between the two."""
     dup_para_frac: Share | None = 0.30
     """Largest share of the paragraphs that may be repeated, 0 to 1; null: not tested."""
     dup_para_char_frac: Share | None = 0.20
@@ -120,7 +120,7 @@ class GopherRepetition(Edit):
 
 
 def _datatrove(text: str, definition: Literal["spacy", "whitespace"]) -> dict[str, float]:
-    """datatrove's measures of one text: the specification."""
+    """The specification of `datatrove`: its measures of one text."""
     ratios = dict.fromkeys(_RULES, 0.0)
     if not text:
         return ratios
@@ -146,7 +146,7 @@ def _datatrove(text: str, definition: Literal["spacy", "whitespace"]) -> dict[st
 
 
 def _refinedweb(text: str, definition: Literal["spacy", "whitespace"]) -> dict[str, float]:
-    """DCLM's measures of one text: the specification."""
+    """The specification of `refinedweb`: DCLM's measures of one text."""
     ratios = dict.fromkeys(_RULES, 0.0)
     for name, kind in (("para", "paragraphs"), ("line", "newline")):
         pieces = [piece for piece in lines_one(text, kind, strip=True) if piece]  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""RefinedWeb's line-wise corrections: take lines that are not prose out of a page, drop the page if that was much of it."""
+"""RefinedWeb's line-wise corrections: lines that are no prose go, and so does a page that loses much by it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _PREFIX = re.compile(r"\A(?ai:sign-in)\s?")
 class RefinedwebLines(Edit):
     """Remove lines of capitals, digits, counters and button texts; drop a page that loses many of its words.
 
-    Method and figures: RefinedWeb (Penedo et al. 2023, arXiv:2306.01116, appendix), as DCLM's code spells it out. Lines are
-    split at newlines and tested as they stand, in the order of the options; empty lines stay, and the text is stripped.
-    A text with nothing left is dropped as `empty`.
+    Method and figures: RefinedWeb (Penedo et al. 2023, arXiv:2306.01116, appendix), as DCLM's code spells it out. Lines
+    are split at newlines and tested as they stand, in the order of the options; empty lines stay, and the text is
+    stripped. A text with nothing left is dropped as `empty`.
     """
 
     max_upper: Share | None = 0.5
@@ -46,23 +46,24 @@ class RefinedwebLines(Edit):
     min_words: int | None = Field(2, ge=0)
     """Remove a line with fewer words (between white space); a line of white space alone has none; null: not tested."""
     phrases: bool = True
-    """In short lines, delete `items in cart` anywhere, `Read more...` at the end and `Sign-in` at the beginning; a line left blank
-    is removed."""
+    """In short lines, delete `items in cart` anywhere, `Read more...` at the end and `Sign-in` at the beginning; a line
+    left blank is removed."""
     phrase_max_words: int = Field(10, ge=0)
     """Longest line, in words, that `phrases` looks at."""
     compat: bool = False
-    """Read `Read more...` as DCLM's code does, where the dots are not escaped and stand for any three characters: `read more ok`
-    at the end of a line then goes too."""
+    """Read `Read more...` as DCLM's code does, where the dots are not escaped and stand for any three characters: `read
+    more ok` at the end of a line then goes too."""
     max_removed_words: Share | None = 0.05
-    """Drop the document (`removed_words`) when a greater share of its words was removed, 0 to 1; null: never. Words stand between
-    white space and begin with a letter or digit, as in DCLM."""
+    """Drop the document (`removed_words`) when a greater share of its words was removed, 0 to 1; null: never. Words
+    stand between white space and begin with a letter or digit, as in DCLM."""
 
     writes = {"refinedweb_removed_words": pa.float32(), "refinedweb_removed_lines": pa.int32()}
     examples = {
         "The talk was long.\n1,234 Views\nIt went on.": {"reason": "removed_words"},
-        "Nobody knew why the old clock had stopped at noon, or who had wound it every day until May.\n* * *\nSign-in to reply.": {
+        "Sign-in to reply.\nNobody knew why the clock had stopped at noon, or who had wound it every day but one.": {
             "reason": None,
-            "text": "Nobody knew why the old clock had stopped at noon, or who had wound it every day until May.\n* * *\nto reply.",
+            "text": "to reply.\nNobody knew why the clock had stopped at noon, or who had wound it every day but one.",
+            "refinedweb_removed_words": 1 / 21,
         },
         "OUR SALE IS ON": {"reason": "removed_words", "text": None},
     }
@@ -144,5 +145,5 @@ def _sums(
     values: npt.NDArray[np.int32], first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Sum over the lines of each document, int64[n]."""
-    running = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-    return running[last] - running[first]
+    running: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    return np.subtract(running[last], running[first])

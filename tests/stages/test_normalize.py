@@ -57,11 +57,13 @@ def test_the_quick_check_never_misses(texts: list[str], form: str) -> None:
 
 
 def test_the_quick_check_knows_every_code_point_and_passes_ordinary_text() -> None:
-    chars = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    chars = [chr(code) for code in [*range(0xD800), *range(0xE000, 0x33000), *range(0xE0000, 0xE0200), 0x10FFFF]]
     array = pa.array(["a" + char + "b" for char in chars], pa.large_string())
     for form in ("NFC", "NFKC"):
         flags = may_change(array, form)  # type: ignore[arg-type]
-        moved = np.array([unicodedata.normalize(form, char) != char or unicodedata.combining(char) > 0 for char in chars])
+        moved = np.array(
+            [unicodedata.normalize(form, char) != char or unicodedata.combining(char) > 0 for char in chars]
+        )
         assert not (moved & ~flags).any()
     plain = ["naïve café “quotes” — and more", "普通の日本語の文章です。", "Обычный русский текст", "한국어 문장"]
     assert not may_change(pa.array(plain, pa.large_string()), "NFC").any()
