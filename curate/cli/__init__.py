@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -20,11 +21,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (running.run, running.check, running.debug):
-    app.command()(command)
-for command in (planning.plan, planning.schema, planning.stages, planning.init):
-    app.command()(command)
-for command in (looking.why, looking.inspect, looking.funnel):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    running.run,
+    running.check,
+    running.debug,
+    planning.plan,
+    planning.schema,
+    planning.stages,
+    planning.init,
+    looking.why,
+    looking.inspect,
+    looking.funnel,
+)
+for command in COMMANDS:
     app.command()(command)
 
 

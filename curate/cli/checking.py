@@ -34,8 +34,8 @@ def check_recipe(recipe: Recipe, documents: int) -> int:
         console.print(f"[red]cannot be read[/red] {problem.file}: {problem.reason}: {problem.error}")
     console.print(f"passes  {len(plan.passes)}, and the writing of survivors; see: curate plan")
     for step in recipe.stages:
-        for path in step.stage.files():
-            console.print(f"model   {step.label}: {path.name}, {_size(path.stat().st_size)}")
+        for model in step.stage.files():
+            console.print(f"model   {step.label}: {model.name}, {_size(model.stat().st_size)}")
     ready = _room(console, recipe, survey)
     console.print(f"\nthe first {min(documents, survey.documents):,} documents through all stages:\n")
     return max(_trial(console, recipe, documents), 0 if ready else 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -188,7 +188,7 @@ class _Run:
         units = context.inputs.units
         size = sum(unit.size for unit in units)
         title = ", ".join(self.recipe.stages[a.step].label for a in this_pass.actions)
-        self.show(PassStarted(number, len(context.plan.passes), title, len(units), context.inputs.rows, size))
+        self.show(PassStarted(number, len(context.plan.passes) + 1, title, len(units), context.inputs.rows, size))
         counts: dict[int, UnitCounts] = {}
         for unit in units:
             found = ledger.facts(self.folder.ledger(number, unit.stem))
@@ -270,19 +270,24 @@ class _Run:
             quarantined=bad,
         )
 
-    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Any:
+    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Results of tasks as they come; the first failure ends the run."""
 
         def lost(index: int, how: str) -> None:
             self.show(Warned(f"a worker was lost ({how}); its unit is tried again"))
 
-        results = self.executor.run(work, tasks, lost=lost) if tasks else iter(())
-        for index, result in results:
-            if isinstance(result, Failure):
-                if isinstance(result.error, CurateError):
-                    raise result.error
-                raise StageError(f"{result.message}\n{result.traceback}".rstrip())
-            yield index, result
+        if not tasks:
+            return
+        results = self.executor.run(work, tasks, lost=lost)
+        try:
+            for index, result in results:
+                if isinstance(result, Failure):
+                    if isinstance(result.error, CurateError):
+                        raise result.error
+                    raise StageError(f"{result.message}\n{result.traceback}".rstrip())
+                yield index, result
+        finally:
+            results.close()
 
 
 def _unit_done(number: int, size: int, counts: UnitCounts, *, reused: bool = False) -> UnitDone:

@@ -88,7 +88,8 @@ def pack(context: Context, counts: list[UnitCounts], chunk_bytes: int = CHUNK_BY
 def _sizes(context: Context, unit: Unit) -> npt.NDArray[np.int64]:
     last = context.plan.passes[-1].number
     columns = ledger.read(context.folder.ledger(last, unit.stem), [SIZE, DROPPED_BY])
-    return columns[SIZE].filter(columns[DROPPED_BY].is_null()).to_numpy()
+    sizes: npt.NDArray[np.int64] = columns[SIZE].filter(columns[DROPPED_BY].is_null()).to_numpy()
+    return sizes
 
 
 def output_schema(context: Context) -> pa.Schema:
@@ -211,7 +212,7 @@ def _hash(path: Path) -> str:
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             state.update(block)
-    return state.hexdigest()
+    return str(state.hexdigest())
 
 
 def summary(receipts: list[Receipt]) -> dict[str, Any]:

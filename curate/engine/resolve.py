@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from curate.engine import ids
 from curate.engine.context import Context, digest, load
@@ -40,7 +41,8 @@ def tasks(context: Context, step: int, number: int) -> list[ResolveTask]:
         found = [ResolveTask(root, step, number, i, len(cuts), low, high) for i, (low, high) in enumerate(cuts)]
         label = _label(context, step)
         folder = context.folder.large_artifact(label, 0).parent
-        list(context.folder.remove_others(folder, {context.folder.large_artifact(label, i).name for i in range(len(cuts))}))
+        keep = {context.folder.large_artifact(label, part).name for part in range(len(cuts))}
+        list(context.folder.remove_others(folder, keep))
     return [task for task in found if not _is_done(context, task)]
 
 
@@ -72,7 +74,7 @@ def _label(context: Context, step: int) -> str:
     return ids.LABEL if step == IDS else context.recipe.stages[step].label
 
 
-def _paths(context: Context, step: int, number: int) -> list:
+def _paths(context: Context, step: int, number: int) -> list[Path]:
     label = _label(context, step)
     return [context.folder.evidence(number, unit.stem, label) for unit in context.inputs.units]
 

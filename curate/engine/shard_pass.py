@@ -162,8 +162,8 @@ class _UnitPass:
         if outcome.text is not None:
             new[TEXT] = outcome.text
         batch = batch.with_columns(new) if new else batch
-        reasons = outcome.reason.to_numpy(zero_copy_only=False) if outcome.reason is not None else None
-        if reasons is not None and outcome.reason.null_count < len(batch):
+        if outcome.reason is not None and outcome.reason.null_count < len(batch):
+            reasons = outcome.reason.to_numpy(zero_copy_only=False)
             gone = np.flatnonzero(reasons != None)  # noqa: E711
             labels = np.array([f"{step.label}/{reason}" for reason in reasons[gone]], dtype=object)
             dropped_by[at[gone]] = labels

@@ -219,7 +219,8 @@ class Source:
 
 def made_ids(name: str, rows: npt.NDArray[np.int64]) -> pa.Array:
     """`<name>#<row>` for rows of a file without ids: the same on every run, wherever the run is."""
-    return pc.binary_join_element_wise(name, pa.array(rows).cast(pa.large_string()), "#")
+    kind = pa.large_string()
+    return pc.binary_join_element_wise(pa.scalar(name, kind), pa.array(rows).cast(kind), pa.scalar("#", kind))
 
 
 def _is_utf8(text: pa.Array) -> bool:

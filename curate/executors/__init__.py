@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeVar
@@ -56,7 +56,7 @@ class Executor(Protocol):
         *,
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
-    ) -> Iterator[tuple[int, R | Failure]]:
+    ) -> Generator[tuple[int, R | Failure]]:
         """Yield (index of a task, its result or Failure) until each task has had its turn.
 
         `work` and `start` are functions of a module that can be imported; tasks and results can be pickled, tasks are
@@ -94,7 +94,7 @@ class Inline:
         *,
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
-    ) -> Iterator[tuple[int, R | Failure]]:
+    ) -> Generator[tuple[int, R | Failure]]:
         """As the protocol says; `lost` is never called. Ctrl-C comes through as KeyboardInterrupt."""
         for index, task in enumerate(tasks):
             yield index, self._one(work, task, start)

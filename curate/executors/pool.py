@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
@@ -81,7 +81,7 @@ class Pool:
         *,
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
-    ) -> Iterator[tuple[int, R | Failure]]:
+    ) -> Generator[tuple[int, R | Failure]]:
         """As the protocol says. CurateError: called in a worker, work that cannot travel, no worker can be started."""
         if current_process().name.startswith(NAME):
             raise CurateError("a worker may not start workers of its own; use the inline executor there")
@@ -90,7 +90,7 @@ class Pool:
         waiting = deque(range(len(tasks)))
         return self._results(_Round(work, start, tasks, lost or (lambda index, how: None), waiting, len(tasks)))
 
-    def _results(self, this: _Round) -> Iterator[tuple[int, Any | Failure]]:
+    def _results(self, this: _Round) -> Generator[tuple[int, Any | Failure]]:
         if self._running:
             raise CurateError("this pool is at work already; end that run first, or use a second pool")
         self._running = True

@@ -62,7 +62,7 @@ class Spans(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def _count_chars(data, offsets, out):  # type: ignore[no-untyped-def]
+def _count_chars(data, offsets, out):
     for i in range(len(out)):
         n = 0
         for j in range(offsets[i], offsets[i + 1]):
