@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from curate.documents import DROPPED_BY, ID, ROW, TEXT
 from curate.errors import CurateError, RecipeError
-from curate.recipe import Recipe, Step, size_text
+from curate.recipe import Recipe, Step, inline, size_text
 from curate.stage import Annotate, Filter, Global, PerBatch, Stage
 
 Verb = Literal["process", "observe", "apply"]
@@ -232,6 +232,8 @@ def describe(plan: Plan, recipe: Recipe, estimate: Estimate | None = None) -> st
         lines += _wrapped(f"pass {this_pass.number}", f"reads {reads}")
         for action in this_pass.actions:
             lines += _action(action, recipe, width)
+        deciding = [recipe.stages[action.step].label for action in this_pass.actions if action.verb == "observe"]
+        lines += [f"         then {label} decides, for the whole corpus" for label in deciding]
     size, compression = size_text(recipe.output.shard_size), recipe.output.compression
     level = f" {recipe.output.compression_level}" if recipe.output.compression_level is not None else ""
     lines += _wrapped("write", f"Parquet ({compression}{level}), a new file after {size} of text")
@@ -255,19 +257,28 @@ def _title(step: Step) -> str:
 
 
 def _action(action: Action, recipe: Recipe, width: int) -> list[str]:
+    """What is done, and with which options; then what comes of it."""
     step = recipe.stages[action.step]
-    notes = []
+    head = f"{step.index:>5}  {_title(step):<{width}}  {action.verb:<7}  "
+    options, results = "", []
+    if action.verb != "apply":
+        given = step.stage.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        options = inline(given).removeprefix("{").removesuffix("}")
     if action.verb != "observe":
-        notes += ["edits the text"] if edits_text(step.stage) else []
-        notes += [f"adds {', '.join(step.written())}"] if step.written() else []
-        notes += [f"expects to drop {step.expect}"] if step.expect else []
-    head = f"{step.index:>5}  {_title(step):<{width}}  {action.verb:<7}"
-    text = f"{head}  {'; '.join(notes)}".rstrip()
-    return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * (len(head) + 2), break_long_words=False) or [text]
+        results += ["edits the text"] if edits_text(step.stage) else []
+        results += [f"adds {_few(list(step.written()))}"] if step.written() else []
+        results += [f"expects to drop {step.expect}"] if step.expect else []
+    room = max(_WIDTH - len(head), 40)
+    notes = [note for text in (options, "; ".join(results)) for note in textwrap.wrap(text, room)]
+    return [f"{' ' * len(head) if place else head}{note}".rstrip() for place, note in enumerate(notes or [""])]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names) if len(names) < 5 else f"{names[0]}, … {names[-1]} ({len(names)} columns)"
 
 
 def _wrapped(name: str, text: str) -> list[str]:
-    return textwrap.wrap(f"{name:<7}  {text}", _WIDTH, subsequent_indent=" " * 9, drop_whitespace=True)
+    return textwrap.wrap(text, _WIDTH, initial_indent=f"{name:<7}  ", subsequent_indent=" " * 9)
 
 
 def _amount(count: float) -> str:

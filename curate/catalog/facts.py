@@ -71,7 +71,7 @@ def summary(name: str) -> str:
 
 
 def describe(name: str) -> Facts:
-    """All about a stage, by name or by the path of a file. Raises RecipeError if it is not there or cannot be loaded."""
+    """All about a stage, by name or by the path of its file. Raises RecipeError if it cannot be found or loaded."""
     found = load_path(name) if is_path(name) else stage_class(name)
     first, _, rest = inspect.cleandoc(found.__dict__.get("__doc__") or "").partition("\n")
     return Facts(

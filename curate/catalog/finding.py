@@ -56,7 +56,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def stage_class(name: str) -> type[Stage]:
-    """The class of a stage that comes with curate. Raises RecipeError if there is none, or it needs a missing package."""
+    """The class of a stage that comes with curate. Raises RecipeError if there is none, or a package is missing."""
     if name not in names():
         raise RecipeError(f"no stage is named '{name}'{did_you_mean(name, names())}  see: curate stages")
     try:

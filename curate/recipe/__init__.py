@@ -4,6 +4,7 @@ from curate.recipe.loading import dump, load, loads, prepend
 from curate.recipe.model import BadInputLimits, Expect, Input, Output, Recipe, Step
 from curate.recipe.quantities import parse_share, parse_size, size_text
 from curate.recipe.schema import json_schema
+from curate.recipe.syntax import inline
 
 __all__ = [
     "BadInputLimits",
@@ -13,6 +14,7 @@ __all__ = [
     "Recipe",
     "Step",
     "dump",
+    "inline",
     "json_schema",
     "load",
     "loads",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from curate.catalog import did_you_mean, in_words
 from curate.errors import CurateError
-from curate.recipe.notation import Document, Path, inline
+from curate.recipe.notation import Document, Path
+from curate.recipe.syntax import inline
 
 M = TypeVar("M", bound=BaseModel)
+Schema = dict[str, Any]
 
 
 class Complaints:
@@ -36,139 +39,110 @@ class Complaints:
 
         `name` is who takes the options, as in "stage 2 'language'"; `extra`: further keys that are known there.
         """
+        options = _Options(model, given, path, self.document)
         try:
             made = model.model_validate(dict(given))
         except ValidationError as error:
-            for what, at in _sentences(error, model, given, self.document, path, extra):
-                self.add((*path, *at), f"{name}: {what}")
-            return None
+            problems = options.sentences(error, extra)
         except CurateError as error:
-            self.add(path, f"{name}: {error}")
-            return None
-        except Exception as error:
-            self.add(path, f"{name}: {type(error).__name__}: {error}")
-            return None
-        return made if self._has_no_false_numbers(made, given, path, name) else None
+            problems = {(): str(error)}
+        except Exception as error:  # of a stage's own checks
+            problems = {(): f"{type(error).__name__}: {error}"}
+        else:
+            problems = dict(options.false_numbers(made))
+        for at, what in problems.items():
+            self.add((*path, *at), f"{name}: {what}")
+        return None if problems else made
 
-    def _has_no_false_numbers(self, made: BaseModel, given: Mapping[str, Any], path: Path, name: str) -> bool:
+
+@dataclass(frozen=True)
+class _Options:
+    """Options as they were given, beside the model that they are meant for."""
+
+    model: type[BaseModel]
+    given: Mapping[str, Any]
+    path: Path
+    """Where in the recipe they are."""
+    document: Document
+
+    def sentences(self, error: ValidationError, extra: tuple[str, ...]) -> dict[Path, str]:
+        """Place within the options → what is wrong there."""
+        found: dict[Path, str] = {}
+        for one in error.errors(include_url=False):
+            at, last = self._place(one["loc"]), one["loc"][-1] if one["loc"] else ""
+            match one["type"]:
+                case "extra_forbidden":
+                    found[at] = f"it has no option '{last}'{self._near(str(last), extra)}"
+                case "missing":
+                    found[(*at, last)] = self._missing(str(last))
+                case "value_error" | "assertion_error":
+                    found[at] = self._came(at) + one["msg"].partition(", ")[2]
+                case _:
+                    found.setdefault(at, self._came(at) + self._expected(at, one["msg"]))
+        return found
+
+    def false_numbers(self, made: BaseModel) -> Iterator[tuple[Path, str]]:
         """Pydantic takes true for 1; a person who writes true for a number is mistaken."""
-        fine = True
-        for key, field in type(made).model_fields.items():
-            key_given = field.alias if field.alias in given else key
-            if isinstance(given.get(key_given), bool) and not isinstance(getattr(made, key), bool):
-                expected = _expected(type(made), (key_given,))
-                self.add((*path, key_given), f"{name}: {key_given} = {inline(given[key_given])}; it must be {expected}")
-                fine = False
-        return fine
+        for name, field in self.model.model_fields.items():
+            key = field.alias if field.alias is not None and field.alias in self.given else name
+            if isinstance(self.given.get(key), bool) and not isinstance(getattr(made, name), bool):
+                yield (key,), self._came((key,)) + self._expected((key,), "")
+
+    def _place(self, loc: tuple[str | int, ...]) -> Path:
+        """The part of pydantic's location that names data; the rest names branches of unions."""
+        at: list[str | int] = []
+        inside: Any = self.given
+        for part in loc:
+            if part in inside if isinstance(inside, Mapping) else isinstance(inside, list) and isinstance(part, int):
+                at.append(part)
+                inside = inside[part]
+        return tuple(at)
+
+    def _value(self, at: Path) -> Any:
+        value: Any = self.given
+        for part in at:
+            value = value[part]
+        return value
+
+    def _near(self, word: str, extra: tuple[str, ...]) -> str:
+        """A suggestion, else the options that there are."""
+        keys = [field.alias or name for name, field in self.model.model_fields.items()]
+        shown = f"; it has {', '.join(keys[:12])}{', …' if len(keys) > 12 else ''}" if keys else "; it has none"
+        return did_you_mean(word, [*keys, *extra]) or shown
+
+    def _missing(self, key: str) -> str:
+        field = next((f for name, f in self.model.model_fields.items() if key in (name, f.alias)), None)
+        about = " ".join((field.description or "").split()) if field else ""
+        return f"option '{key}' is missing" + (f": {about}" if about else "")
+
+    def _came(self, at: Path) -> str:
+        """What came: `item 2 of keep = 5; `, or nothing for the options as a whole."""
+        if not at:
+            return ""
+        name = ".".join(part for part in at if isinstance(part, str))
+        place = f"item {at[-1] + 1} of " if isinstance(at[-1], int) else ""
+        return f"{place}{name} = {self.document.shown((*self.path, *at), self._value(at))}; "
+
+    def _expected(self, at: Path, message: str) -> str:
+        """What a value must be; pydantic's own words if its schema has no place like that."""
+        schema = self.model.model_json_schema()
+        definitions: Schema = schema.get("$defs", {})
+        for part in at:
+            nexts = [_inside(branch, part) for branch in _branches(schema, definitions)]
+            schema = next((found for found in nexts if found), {})
+        if not schema:
+            return message[:1].lower() + message[1:]
+        suggestion = _suggestion(self._value(at), _branches(schema, definitions))
+        return f"it must be {in_words(schema, definitions)}{suggestion}"
 
 
-def _sentences(
-    error: ValidationError,
-    model: type[BaseModel],
-    given: Mapping[str, Any],
-    document: Document,
-    path: Path,
-    extra: tuple[str, ...],
-) -> list[tuple[str, Path]]:
-    """(what is wrong, where within the options), each place once."""
-    found: dict[Path, str] = {}
-    for one in error.errors(include_url=False):
-        at = _place(one["loc"], given)
-        match one["type"]:
-            case "extra_forbidden":
-                at = (*at, str(one["loc"][-1])) if not at or at[-1] != one["loc"][-1] else at
-                found[at] = f"it has no option '{at[-1]}'{_near(str(at[-1]), _keys(model), extra)}"
-            case "missing":
-                found[(*at, str(one["loc"][-1]))] = _missing(model, str(one["loc"][-1]))
-            case "value_error" | "assertion_error":
-                words = one["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-                found[at] = f"{_assigned(at, given, document, path)}{words}"
-            case _:
-                found.setdefault(at, _wrong(model, at, given, document, path, one["msg"]))
-    return [(what, at) for at, what in found.items()]
-
-
-def _place(loc: tuple[str | int, ...], given: Any) -> Path:
-    """The part of pydantic's location that names data; the rest names branches of unions."""
-    at: list[str | int] = []
-    for part in loc:
-        inside = (isinstance(given, Mapping) and part in given) or (
-            isinstance(given, list | tuple) and isinstance(part, int) and part < len(given)
-        )
-        if inside:
-            at.append(part)
-            given = given[part]
-    return tuple(at)
-
-
-def _keys(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _near(word: str, keys: list[str], extra: tuple[str, ...]) -> str:
-    """A suggestion, else all options if they are few enough to read."""
-    known = [*keys, *extra]
-    guess = did_you_mean(word, known)
-    if guess:
-        return guess
-    shown = ", ".join(keys[:12]) + (", …" if len(keys) > 12 else "")
-    return f"; it has {shown}" if keys else "; it has none"
-
-
-def _missing(model: type[BaseModel], key: str) -> str:
-    field = next((f for name, f in model.model_fields.items() if key in (name, f.alias)), None)
-    about = " ".join((field.description or "").split()) if field else ""
-    return f"option '{key}' is missing" + (f": {about}" if about else "")
-
-
-def _assigned(at: Path, given: Any, document: Document, path: Path) -> str:
-    """What came: `item 2 of keep = 5; `, or nothing for the options as a whole."""
-    if not at:
-        return ""
-    for part in at:
-        given = given[part]
-    return f"{_option(at)} = {document.shown((*path, *at), given)}; "
-
-
-def _option(at: Path) -> str:
-    """keep, 1 → "item 2 of keep"; rules, links → "rules.links"."""
-    name = ".".join(part for part in at if isinstance(part, str))
-    items = [part + 1 for part in at if isinstance(part, int)]
-    return f"item {items[-1]} of {name}" if items else name
-
-
-def _wrong(model: type[BaseModel], at: Path, given: Any, document: Document, path: Path, msg: str) -> str:
-    """A value that does not fit its field."""
-    schema, definitions = _schema_at(model, at)
-    value = given
-    for part in at:
-        value = value[part]
-    if not schema:
-        return f"{_assigned(at, given, document, path)}{msg[:1].lower()}{msg[1:]}"
-    expected = in_words(schema, definitions)
-    return f"{_assigned(at, given, document, path)}it must be {expected}{_suggestion(value, schema, definitions)}"
-
-
-def _expected(model: type[BaseModel], at: Path) -> str:
-    return in_words(*_schema_at(model, at))
-
-
-def _schema_at(model: type[BaseModel], at: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """JSON Schema of a field, or of a value in it, with the definitions; empty if there is none."""
-    schema = model.model_json_schema()
-    definitions: dict[str, Any] = schema.get("$defs", {})
-    for part in at:
-        nexts = [_inside(branch, part) for branch in _branches(schema, definitions)]
-        schema = next((found for found in nexts if found), {})
-    return schema, definitions
-
-
-def _inside(schema: dict[str, Any], part: str | int) -> dict[str, Any]:
+def _inside(schema: Schema, part: str | int) -> Schema:
+    """The schema of a part of a value."""
     found = schema.get("items") if isinstance(part, int) else schema.get("properties", {}).get(part)
     return found if isinstance(found, dict) else {}
 
 
-def _branches(schema: dict[str, Any], definitions: dict[str, Any]) -> list[dict[str, Any]]:
+def _branches(schema: Schema, definitions: Schema) -> list[Schema]:
     """The alternatives of a schema, references followed."""
     if "$ref" in schema:
         return _branches(definitions.get(schema["$ref"].rpartition("/")[2], {}), definitions)
@@ -176,14 +150,14 @@ def _branches(schema: dict[str, Any], definitions: dict[str, Any]) -> list[dict[
     return [leaf for branch in inner for leaf in _branches(branch, definitions)] if inner else [schema]
 
 
-def _suggestion(value: Any, schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+def _suggestion(value: Any, branches: list[Schema]) -> str:
     """What to add to a message: `; did you mean …?` if it is clear what was meant, else nothing."""
-    branches = _branches(schema, definitions)
-    words = [str(word) for branch in branches for word in branch.get("enum", [branch.get("const")]) if word is not None]
-    if words and isinstance(value, str):
-        return did_you_mean(value, words)
-    if isinstance(value, str | int | float) and any(_holds(branch, value) for branch in branches):
-        return f"; did you mean {inline([value])}?"
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return ""
+    words = [str(word) for branch in branches for word in branch.get("enum", [branch.get("const", "")])]
+    near = did_you_mean(str(value), words)
+    if near or any(_holds(branch, value) for branch in branches):
+        return near or f"; did you mean {inline([value])}?"
     number = _as_number(value)
     for meant in (number, number / 100) if number is not None else ():
         if meant != value and any(_fits(branch, meant) for branch in branches):
@@ -191,17 +165,14 @@ def _suggestion(value: Any, schema: dict[str, Any], definitions: dict[str, Any])
     return ""
 
 
-def _holds(branch: dict[str, Any], value: Any) -> bool:
+def _holds(branch: Schema, value: str | int | float) -> bool:
     """Whether a branch is a list, and the value could be an item of it."""
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
-    items = branch.get("items") or {}
-    return branch.get("type") == "array" and items.get("type") in (None, kinds[type(value)])
+    kinds = {int: "integer", float: "number", str: "string"}
+    return branch.get("type") == "array" and branch.get("items", {}).get("type") in (None, kinds[type(value)])
 
 
-def _as_number(value: Any) -> float | None:
-    """A number, also one written as "0,5"."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
+def _as_number(value: str | int | float) -> float | None:
+    """A finite number, also one written as "0,5"."""
     try:
         number = float(str(value).replace(",", ".", 1))
     except ValueError:
@@ -209,10 +180,11 @@ def _as_number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _fits(branch: dict[str, Any], number: float) -> bool:
-    """Whether a number is one that a branch allows; an integer for an integer."""
+def _fits(branch: Schema, number: float) -> bool:
+    """Whether a branch allows a number; a whole one, if it wants that."""
     if branch.get("type") not in ("number", "integer") or (branch["type"] == "integer" and number != int(number)):
         return False
-    return branch.get("minimum", -math.inf) <= number <= branch.get("maximum", math.inf) and branch.get(
-        "exclusiveMinimum", -math.inf
-    ) < number < branch.get("exclusiveMaximum", math.inf)
+    within = branch.get("minimum", -math.inf) <= number <= branch.get("maximum", math.inf)
+    return bool(
+        within and branch.get("exclusiveMinimum", -math.inf) < number < branch.get("exclusiveMaximum", math.inf)
+    )

@@ -13,10 +13,11 @@ from curate.catalog import did_you_mean
 from curate.errors import RecipeError
 from curate.recipe.complaints import Complaints
 from curate.recipe.model import BadInputLimits, Input, Output, Recipe, Step
-from curate.recipe.notation import Document, inline, read, write
+from curate.recipe.notation import Document, read
 from curate.recipe.overrides import override
 from curate.recipe.quantities import share_text, size_text
 from curate.recipe.steps import Builder, make_uniform
+from curate.recipe.syntax import inline, write
 
 _PARTS = ("input", "output", "workers", "on_bad_input", "stages")
 

@@ -9,11 +9,25 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, StrictInt, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
 
 from curate.recipe.quantities import parse_share, parse_size, share_text
 from curate.stage import Stage
 
+_SIZE = {
+    "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9][0-9_.]* ?[kKMGT]?i?B?$"}],
+    "x-words": "a size of 1 byte or more, as in 256MB",
+}
+_LIMIT = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "integer", "minimum": 0}]}
 _LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "lz4": (1, 12)}
 
 
@@ -37,7 +51,12 @@ class _Part(BaseModel):
 class Input(_Part):
     """Where the documents come from."""
 
-    paths: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_as_list), Field(min_length=1)]
+    paths: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        BeforeValidator(_as_list),
+        Field(min_length=1),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+    ]
     """Folders, globs or files; relative ones are relative to the current directory."""
     format: Literal["auto", "parquet", "jsonl"] = "auto"
     """Format of the files; `auto`: by the ending, .parquet, .jsonl, .jsonl.gz, .jsonl.zst."""
@@ -58,7 +77,7 @@ class Output(_Part):
 
     path: Annotated[str, Field(min_length=1)]
     """The run's own folder; relative ones are relative to the current directory."""
-    shard_size: Annotated[int, BeforeValidator(parse_size), Field(ge=1)] = 256_000_000
+    shard_size: Annotated[int, BeforeValidator(parse_size), Field(ge=1), WithJsonSchema(_SIZE)] = 256_000_000
     """Text in one file, in bytes of UTF-8, as in 256MB or 1GiB."""
     compression: Literal["zstd", "snappy", "gzip", "lz4", "none"] = "zstd"
     """Compression of the Parquet files."""
@@ -81,7 +100,7 @@ class Output(_Part):
 class BadInputLimits(_Part):
     """How much of the input may be unreadable before the run stops. All of it is kept aside and named."""
 
-    max_documents: Annotated[float | int, BeforeValidator(_limit)] = 0.001
+    max_documents: Annotated[float | int, BeforeValidator(_limit), WithJsonSchema(_LIMIT)] = 0.001
     """Largest number of unreadable documents: a share of all, as in 0.1%, or a count (a whole number)."""
     max_shards: Annotated[StrictInt, Field(ge=0)] = 0
     """Largest number of input files that cannot be read to their end."""

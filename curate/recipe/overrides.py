@@ -68,6 +68,7 @@ def _item(items: list[Any], path: Path, part: str) -> tuple[list[Any], Path, int
 def _put(document: Document, inside: Any, path: Path, key: str | int, new: Any, text: str) -> None:
     inside[key] = new
     document.overridden[(*path, key)] = text
-    for old in [at for at in document.written if at[: len(path) + 1] == (*path, key)]:
-        del document.written[old]
+    for known in (document.written, document.lines):
+        for old in [at for at in known if at[: len(path) + 1] == (*path, key)]:
+            del known[old]
     make_uniform(document)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
 from curate.catalog import is_path, load_path, stage_class
 from curate.errors import RecipeError
 from curate.recipe.complaints import Complaints
 from curate.recipe.model import Expect, Step
-from curate.recipe.notation import Document, Path, inline
+from curate.recipe.notation import Document, Path
+from curate.recipe.syntax import inline
 from curate.stage import Stage
+
+T = TypeVar("T")
 
 OF_STEPS = ("as", "expect")
 """Keys that every stage takes; they belong to the step."""
@@ -32,7 +35,9 @@ def make_uniform(document: Document) -> None:
             _move(document, (part,), key)
             data[part] = {key: data[part]}
     stages = data.get("stages")
-    for place, entry in enumerate(stages) if isinstance(stages, list) else ():
+    if not isinstance(stages, list):
+        return
+    for place, entry in enumerate(stages):
         if isinstance(entry, str):
             stages[place] = {entry: {}}
         elif isinstance(entry, dict) and len(entry) == 1 and next(iter(entry.values())) is None:
@@ -41,11 +46,15 @@ def make_uniform(document: Document) -> None:
 
 def _move(document: Document, path: Path, key: str) -> None:
     """What was known of a value at `path` is known of its part `key`."""
-    for known in (document.written, document.lines):
-        for at in [at for at in known if at[: len(path)] == path]:
-            known[(*path, key, *at[len(path) :])] = known[at]  # type: ignore[index]
-    for at in [at for at in document.overridden if at == path]:
-        document.overridden[(*path, key)] = document.overridden[at]
+    _copy(document.written, path, key)
+    _copy(document.lines, path, key)
+    if path in document.overridden:
+        document.overridden[(*path, key)] = document.overridden[path]
+
+
+def _copy(known: dict[Path, T], path: Path, key: str) -> None:
+    for at in [at for at in known if at[: len(path)] == path]:
+        known[(*path, key, *at[len(path) :])] = known[at]
 
 
 def labels(entries: Iterable[Any]) -> list[str]:
