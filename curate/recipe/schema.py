@@ -26,8 +26,8 @@ _OF_STEPS: Schema = {
     "as": {
         "type": "string",
         "pattern": f"^{LABEL.pattern}$",
-        "description": "Name of this step, in `dropped_by` and file names; and of the column that it adds, or put before"
-        " the names of several.",
+        "description": "Name of this step, in `dropped_by` and file names; also of the column that it adds, or put"
+        " before the names of several.",
     },
     "expect": {
         "type": "object",

@@ -1,0 +1,113 @@
+"""Checks the columns that steps read and write, before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+import pyarrow as pa
+
+from curate.documents import DROPPED_BY, ID, ROW, TEXT
+from curate.errors import CurateError
+from curate.recipe import Recipe, Step
+
+RESERVED = (ID, TEXT, DROPPED_BY, ROW)
+"""Columns that no stage may write; nor those whose names begin with _."""
+
+
+class Columns:
+    """The columns that there are between steps, and what is wrong with what steps do to them."""
+
+    def __init__(self, recipe: Recipe, schema: pa.Schema | None) -> None:
+        """Before the first step."""
+        self.recipe, self.schema = recipe, schema
+        self.problems: list[str] = []
+        self.written: dict[str, Step] = {}
+        given = {field.name: field.type for field in schema} if schema is not None else {}
+        self.types: dict[str, pa.DataType] = {**given, ID: pa.large_string(), TEXT: pa.large_string()}
+        text = recipe.input.text
+        if schema is not None and text not in given:
+            self._problem(None, f"input.text = {text}; the input has no such column{_near(text, list(given))}")
+
+    def output(self) -> Iterator[str]:
+        """Columns of the documents that are written: the input's, then what was added."""
+        id, text = self.recipe.input.id, self.recipe.input.text
+        given = self.schema.names if self.schema is not None else [id, text]
+        yield from given if id in given else [id, *given]
+        yield from self.written
+
+    def pass_through(self, step: Step) -> None:
+        """Check what a step reads and writes; then it is done."""
+        for name in step.read():
+            self._check_read(step, name)
+        self._check_types(step)
+        for name, kind in step.written().items():
+            self._check_write(step, name)
+            self.types[name] = kind
+            self.written.setdefault(name, step)
+        for path in step.stage.files():
+            if not path.exists():
+                self._problem(step, f" needs the file {path}, which does not exist")
+
+    def _check_read(self, step: Step, name: str) -> None:
+        text = self.recipe.input.text
+        if name == text != TEXT and name not in self.written:
+            self._problem(step, f" reads column '{name}', which is the text; stages call it '{TEXT}'")
+        if name in self.types:
+            return
+        later = next((other for other in self.recipe.stages if name in other.written()), None)
+        if later is not None and later.index > step.index:
+            self._problem(step, f" reads column '{name}', which is written later, by {_name(later)}; move that one up")
+        elif later is step:
+            self._problem(step, f" reads column '{name}', which it writes itself; its input must have that column")
+        elif self.schema is not None:
+            known = [name for name in self.types if name != text]
+            what = "which the input does not have and no earlier stage writes"
+            self._problem(step, f" reads column '{name}', {what}{_near(name, known)}")
+
+    def _check_types(self, step: Step) -> None:
+        """Let the stage look at the types of the columns that it reads, as far as they are known."""
+        try:
+            step.stage.check_columns({name: self.types[name] for name in step.read() if name in self.types})
+        except (ValueError, CurateError) as error:
+            self._problem(step, f": {error}")
+
+    def _check_write(self, step: Step, name: str) -> None:
+        given = self.schema.names if self.schema is not None else []
+        if name in RESERVED or name.startswith("_"):
+            why = "begins with _, as curate's own do" if name.startswith("_") else "is curate's own"
+            self._problem(step, f" writes column '{name}', but that name {why}; {_rename(step)}")
+        elif name in self.written:
+            self._problem(step, f" writes column '{name}', as {_name(self.written[name])} does; {_rename(step)}")
+        elif name in (*given, self.recipe.input.id, self.recipe.input.text):
+            self._problem(step, f" writes column '{name}', which the input has already; {_rename(step)}")
+
+    def _problem(self, step: Step | None, what: str) -> None:
+        where = where(self.recipe, step) if step else f"{self.recipe.source or 'recipe'}: "
+        self.problems.append(f"{where}{what}")
+
+
+def where(recipe: Recipe, step: Step) -> str:
+    """How a message about a step begins."""
+    line = f":{step.line}" if step.line is not None else ""
+    return f"{recipe.source or 'recipe'}{line}: {_name(step)}"
+
+
+def _name(step: Step) -> str:
+    return f"stage {step.index} '{step.label}'"
+
+
+def _near(name: str, known: list[str]) -> str:
+    """A suggestion, else the columns that there are."""
+    close = get_close_matches(name, known, 1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there are {', '.join(known[:12])}{', …' if len(known) > 12 else ''}"
+
+
+def _rename(step: Step) -> str:
+    """How to give the columns of a step other names."""
+    name = f"{step.label.replace('-', '_')}_2"
+    columns = list(step.stage.columns_written())
+    becomes = f"then it is '{name}'" if len(columns) == 1 else f"then it is '{name}_{columns[0]}'"
+    return f"name this step, as in as: {name}; {becomes}"
