@@ -1,0 +1,184 @@
+"""The commands as a user types them, in processes of their own where exit codes matter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engine.corpus import documents, recipe_text, write_shards
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def curate(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run `curate …`."""
+    command = [sys.executable, "-m", "curate", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run over 60 documents → (recipe file, output folder, what `run` printed)."""
+    root = tmp_path_factory.mktemp("cli")
+    data = write_shards(root / "in", documents(60), 2)
+    recipe = root / "r.yaml"
+    recipe.write_text(recipe_text(data, root / "out", "  - normalize\n  - exact_dedup: {keep: first}\n"))
+    done = curate("run", recipe, "--workers", 0)
+    assert done.returncode == 0, done.stderr
+    return recipe, root / "out", done
+
+
+def test_help_does_not_wait_for_heavy_imports():
+    code = "import sys, curate.cli; print([m for m in ('pyarrow', 'numba', 'numpy', 'pydantic') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]", done.stderr
+    page = curate("--help").stdout
+    for command in ("run", "check", "plan", "schema", "stages", "why", "inspect", "funnel", "debug", "init"):
+        assert f" {command} " in page
+    assert "Exit codes" in page
+
+
+def test_run_prints_the_funnel(finished):
+    _, _, done = finished
+    assert "exact_dedup" in done.stdout
+    assert "duplicate" in done.stdout
+
+
+def test_why_and_inspect_and_funnel(finished):
+    _, out, _ = finished
+    found = curate("inspect", out, "--dropped-by", "exact_dedup/duplicate", "-n", 2, "--json")
+    dropped = [json.loads(line) for line in found.stdout.splitlines()]
+    assert len(dropped) == 2
+    why = curate("why", out, dropped[0]["id"])
+    assert why.returncode == 0
+    assert "dropped by exact_dedup: duplicate" in why.stdout
+    assert f"duplicate_of: {dropped[0]['columns']['duplicate_of']}" in why.stdout
+    assert "kept" in curate("why", out, dropped[0]["columns"]["duplicate_of"]).stdout
+    unknown = curate("why", out, "nobody")
+    assert unknown.returncode == 1
+    assert "look like: d000" in unknown.stderr
+    nothing = curate("inspect", out, "--dropped-by", "exact_dedup/nothing")
+    assert nothing.returncode == 1
+    assert "exact_dedup/duplicate: " in nothing.stderr
+    rows = json.loads(curate("funnel", out, "--json").stdout)
+    assert [row["label"] for row in rows] == ["normalize", "exact_dedup"]
+    assert "exact_dedup" in curate("funnel", out).stdout
+
+
+def test_debug_does_a_unit_again(finished):
+    _, out, _ = finished
+    done = curate("debug", out, "--pass", 1, "--shard", "00001.parquet")
+    assert done.returncode == 0, done.stderr
+    assert "normalize: 30 in, 0 dropped" in done.stdout
+    wrong = curate("debug", out, "--pass", 7, "--shard", "00001")
+    assert wrong.returncode == 2
+    assert "passes 1 to 2" in wrong.stderr
+
+
+def test_plan_reads_no_text(finished):
+    recipe, _, _ = finished
+    done = curate("plan", recipe)
+    assert done.returncode == 0
+    assert "60 documents" in done.stdout
+    assert "exact_dedup" in done.stdout
+
+
+def test_check_puts_documents_through_all_stages(finished):
+    recipe, out, _ = finished
+    before = sorted(path.stat().st_mtime_ns for path in out.rglob("*"))
+    done = curate("check", recipe, "--documents", 20)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "60 documents" in done.stdout
+    assert "normalize" in done.stdout
+    assert "ready" in done.stdout
+    assert before == sorted(path.stat().st_mtime_ns for path in out.rglob("*"))
+
+
+def test_check_of_broken_input_says_so(tmp_path):
+    data = write_shards(tmp_path / "in", documents(10), 1)
+    (data / "b.parquet").write_bytes(b"not parquet at all")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(recipe_text(data, tmp_path / "out", "  - normalize\n"))
+    done = curate("check", recipe)
+    assert done.returncode == 3
+    assert "b.parquet" in done.stdout
+    assert curate("run", recipe).returncode == 1
+
+
+def test_exit_code_2_for_a_wrong_recipe_and_a_wrong_command_line(finished, tmp_path):
+    recipe, _, _ = finished
+    (tmp_path / "r.yaml").write_text(recipe.read_text().replace("normalize", "normalise"))
+    done = curate("run", tmp_path / "r.yaml")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{tmp_path / 'r.yaml'}:")
+    assert "did you mean 'normalize'?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert curate("run", recipe, "--wrokers", 3).returncode == 2
+    assert curate("run", recipe, "--executor", "spark").returncode == 2
+    assert curate("run", recipe, "--set", "stages.9.keep=first").returncode == 2
+
+
+def test_exit_code_3_when_something_is_in_quarantine(tmp_path):
+    (tmp_path / "in").mkdir()
+    lines = [json.dumps({"text": f"line {i}"}) for i in range(20)]
+    (tmp_path / "in/a.jsonl").write_text("\n".join([*lines, "{broken"]))
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(
+        recipe_text(tmp_path / "in", tmp_path / "out", "  - normalize\n", "on_bad_input: {max_documents: 1}")
+    )
+    done = curate("run", recipe)
+    assert done.returncode == 3, done.stderr
+    assert "a.jsonl" in done.stderr
+    assert "broken_json" in done.stderr
+    strict = curate("run", recipe, "--set", "on_bad_input.max_documents=0")
+    assert strict.returncode == 1
+    assert "1 of 21 documents" in strict.stderr
+    shown = curate("inspect", tmp_path / "out", "--dropped-by", "quarantine")
+    assert "a.jsonl, line 21" in shown.stdout
+
+
+def test_set_limit_sample_and_log_format(finished, tmp_path):
+    recipe, _, _ = finished
+    out = tmp_path / "out"
+    done = curate("run", recipe, "--set", f"output.path={out}", "--limit", 40, "--sample", "50%", "--log-format", "json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert len(events) > 3
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["accounting"]["documents_in"] == 40
+    assert manifest["accounting"]["by_reason"]["sampled/not_sampled"] > 5
+
+
+def test_schema_covers_every_stage():
+    schema = json.loads(curate("schema").stdout)
+    text = json.dumps(schema)
+    for stage in Path(ROOT / "curate/stages").glob("[a-z]*.py"):
+        assert f'"{stage.stem}"' in text
+
+
+def test_stages_lists_and_explains():
+    listed = curate("stages").stdout
+    assert "exact_dedup" in listed
+    one = curate("stages", "sample").stdout
+    assert "share" in one
+    assert "seed" in one
+    assert curate("stages", "sampel").returncode == 2
+    assert "max_upper" in curate("stages", "configs/shouting.py").stdout
+
+
+def test_init_writes_a_recipe_that_plans(tmp_path):
+    write_shards(tmp_path / "data", documents(10), 1)
+    assert curate("init", cwd=tmp_path).returncode == 0
+    planned = curate("plan", "recipe.yaml", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    again = curate("init", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "already there" in again.stderr
+
+
+def test_version():
+    assert curate("--version").stdout.strip()[0].isdigit()
