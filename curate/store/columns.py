@@ -51,13 +51,13 @@ def combined(a: Kind, b: Kind) -> Kind:
     """The kind of a column that has values of both kinds."""
     if a is MIXED or b is MIXED:
         return MIXED
-    wider: Kind = widest(a, b, exact=True)
-    return wider
+    wider = widest(a, b, exact=True)
+    return MIXED if wider is None or _names(wider) > MAX_FIELDS else wider
 
 
 def settle(kind: Kind) -> Kind:
     """The type that a column of this kind has in the file, or MIXED, which is text there."""
-    if kind is MIXED or _is_odd(kind):
+    if kind is MIXED or _has_empty(kind):
         return MIXED
     return _settled(kind)
 
@@ -160,17 +160,14 @@ def _floats(array: Any) -> list[Any]:
     return [array] if pt.is_floating(array.type) else []
 
 
-def _is_odd(kind: Any) -> bool:
-    """Whether a type cannot be a column: an object without any name, which Parquet cannot hold, or too many names."""
-    return _names(kind) > MAX_FIELDS or _has_empty(kind)
-
-
 def _names(kind: Any) -> int:
+    """How many fields the structs in a type have."""
     inner = sum(_names(kind.field(n).type) for n in range(kind.num_fields))
     return inner + (kind.num_fields if pt.is_struct(kind) else 0)
 
 
 def _has_empty(kind: Any) -> bool:
+    """Whether there is an object without any name, which Parquet cannot hold."""
     if pt.is_struct(kind) and not kind.num_fields:
         return True
     return any(_has_empty(kind.field(n).type) for n in range(kind.num_fields))

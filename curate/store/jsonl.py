@@ -24,7 +24,7 @@ from curate.store.quarantine import Quarantine
 from curate.store.records import as_table, columns_of, schema_of, settled, table_of, widen
 from curate.store.streams import BLOCK, Block, Broken, Stream, blocks
 
-MAX_LINE = 256 << 20  # bytes; one of this size takes about 1 GB to parse, a longer one is no document
+MAX_LINE = 128 << 20  # bytes; a line of this size takes about 1 GB to import, and a longer one is no document
 GROUP_ROWS = 10_000  # rows in a row group at most; a block of lines (16 MiB) makes at least one
 HEAD = 4 << 20  # bytes of lines looked at to plan by
 

@@ -143,15 +143,18 @@ def blocks(stream: Stream, *, max_line: int, size: int = BLOCK) -> Iterator[Bloc
         is_one_line = length - len(chunk) >= size  # else what was held would have been cut already
         if length < size or (is_one_line and b"\n" not in chunk and length <= max_line):
             continue
-        data = b"".join(held)
-        while len(data) >= size and (cut := data.rfind(b"\n", 0, size) + 1 or data.find(b"\n", size) + 1):
-            block = Block(line, offset, data[: cut - 1].split(b"\n"))
-            yield block
-            line, offset, data = line + len(block.lines), offset + cut, data[cut:]
-        if len(data) > max(max_line, size):
-            long, rest = _skip_line(chunks, len(data))
-            yield Block(line, offset, [data[: min(KEPT, max_line)]], long=long)
-            line, offset, data = line + 1, offset + long + 1, rest
+        data, held = b"".join(held), []
+        while len(data) >= size:
+            if cut := data.rfind(b"\n", 0, size) + 1 or data.find(b"\n", size) + 1:
+                lines, data = data[: cut - 1].split(b"\n"), data[cut:]
+                yield Block(line, offset, lines)
+                line, offset = line + len(lines), offset + cut
+            elif len(data) > max_line:
+                long, rest = _skip_line(chunks, len(data))
+                yield Block(line, offset, [data[: min(KEPT, max_line)]], long=long)
+                line, offset, data = line + 1, offset + long + 1, rest
+            else:
+                break
         held, length = [data], len(data)
     data = b"".join(held)
     if data:
