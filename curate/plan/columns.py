@@ -83,8 +83,8 @@ class Columns:
             self._problem(step, f" writes column '{name}', which the input has already; {_rename(step)}")
 
     def _problem(self, step: Step | None, what: str) -> None:
-        where = where(self.recipe, step) if step else f"{self.recipe.source or 'recipe'}: "
-        self.problems.append(f"{where}{what}")
+        place = where(self.recipe, step) if step else f"{self.recipe.source or 'recipe'}: "
+        self.problems.append(f"{place}{what}")
 
 
 def where(recipe: Recipe, step: Step) -> str:
