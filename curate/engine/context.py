@@ -19,8 +19,8 @@ from curate.recipe import Recipe, Step
 from curate.stage import Global
 from curate.store import evidence, ledger
 from curate.store.files import fingerprint, sha256
-from curate.store.folder import RunFolder
 from curate.store.fixed import Inputs, first_address
+from curate.store.folder import RunFolder
 from curate.store.shards import Unit
 
 FORMAT = 1

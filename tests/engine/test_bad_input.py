@@ -20,7 +20,7 @@ STRICT = "on_bad_input: {max_documents: 0, max_shards: 0}"
 STAGES = "  - normalize\n  - exact_dedup: {keep: first}\n"
 
 
-@pytest.fixture()
+@pytest.fixture
 def data(tmp_path):
     """Two good shards of 100 documents each."""
     return write_shards(tmp_path / "in", documents(200), 2)
