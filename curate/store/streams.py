@@ -46,7 +46,7 @@ class Block:
     """Of the first line, in bytes of the decompressed stream."""
     lines: list[bytes]
     long: int = 0
-    """If not 0: the block is one line of so many bytes, too long to hold, and `lines` has its first `KEPT` bytes at most."""
+    """If not 0: the block is one line of so many bytes, too long to hold; `lines` has at most `KEPT` bytes of it."""
     cut: bool = False
     """The last line was cut off by damage to the file."""
 
