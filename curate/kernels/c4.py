@@ -89,7 +89,7 @@ def triggers() -> npt.NDArray[np.uint8]:
 def _edit_all(
     data, offsets, rules, min_words, max_word_length, min_sentences, spacy,
     kinds, triggers, classes, table, s, of_words, out, written, bounds, numbers,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     to = 0
     for i in range(len(bounds) - 1):
         begin, stop, base = offsets[i], offsets[i + 1], to
@@ -164,7 +164,7 @@ def _edit_all(
 
 
 @helper
-def _copy(data, begin, end, out, to):  # type: ignore[no-untyped-def]
+def _copy(data, begin, end, out, to):
     """Copies `data[begin:end]` to `out[to:]`; returns where that ends."""
     for i in range(end - begin):
         out[np.uint64(to + i)] = data[np.uint64(begin + i)]
@@ -172,7 +172,7 @@ def _copy(data, begin, end, out, to):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _strip(written, begin, end, out, kinds):  # type: ignore[no-untyped-def]
+def _strip(written, begin, end, out, kinds):
     """Strips white space off `written[begin:end]`, which is `out`; returns its new end."""
     end = strip_end(written, begin, end, kinds)
     first = begin
@@ -185,7 +185,7 @@ def _strip(written, begin, end, out, kinds):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _has_long_word(data, at, end, longest, kinds):  # type: ignore[no-untyped-def]
+def _has_long_word(data, at, end, longest, kinds):
     while at < end:
         space = space_at(data, at, kinds)
         if space:
@@ -203,7 +203,7 @@ def _has_long_word(data, at, end, longest, kinds):  # type: ignore[no-untyped-de
 
 
 @helper
-def _has_words(data, at, end, enough, kinds):  # type: ignore[no-untyped-def]
+def _has_words(data, at, end, enough, kinds):
     words = 0
     while at < end and words < enough:
         space = space_at(data, at, kinds)
@@ -216,7 +216,7 @@ def _has_words(data, at, end, enough, kinds):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _ends_well(data, begin, end):  # type: ignore[no-untyped-def]
+def _ends_well(data, begin, end):
     """Whether a line ends with one of `. ? ! " '`, but not with `...`."""
     if begin == end:
         return False
@@ -227,7 +227,7 @@ def _ends_well(data, begin, end):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _matches(data, at, low, high, pattern):  # type: ignore[no-untyped-def]
+def _matches(data, at, low, high, pattern):
     """Whether the small letters and spaces of `pattern` are at `at`, within low and high; capitals count as small."""
     if at < low or at + len(pattern) > high:
         return False
@@ -241,7 +241,7 @@ def _matches(data, at, low, high, pattern):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _look(data, low, high, triggers):  # type: ignore[no-untyped-def]
+def _look(data, low, high, triggers):
     """Bits of what is in the line `data[low:high]`."""
     marks = 0
     for at in range(low, high):
@@ -265,7 +265,7 @@ def _look(data, low, high, triggers):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _is_policy(data, at, low, high):  # type: ignore[no-untyped-def]
+def _is_policy(data, at, low, high):
     """Whether the `cookie` at `at` is that of `cookie policy`, `uses cookies`, `use of cookies` or `use cookies`."""
     if _matches(data, at + 6, low, high, _COOKIE_POLICY):
         return True
@@ -279,7 +279,7 @@ def _is_policy(data, at, low, high):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _cut_citations(data, low, high, out, to, classes):  # type: ignore[no-untyped-def]
+def _cut_citations(data, low, high, out, to, classes):
     """Copies `data[low:high]` to `out[to:]` without `[12]`, `[]`, `[edit]`, `[citation needed]`; returns its length."""
     begin, at = to, low
     while at < high:
@@ -296,7 +296,7 @@ def _cut_citations(data, low, high, out, to, classes):  # type: ignore[no-untype
 
 
 @helper
-def _citation_end(data, at, high, classes):  # type: ignore[no-untyped-def]
+def _citation_end(data, at, high, classes):
     """Where the citation ends whose bracket is at `at`, 0 if it is none."""
     end = at + 1
     while end < high:

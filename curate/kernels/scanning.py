@@ -17,8 +17,14 @@ letters and then one of `.` and `'` may be an exception, letters and another mar
 
 SIGNS, LOW_BITS = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
 _BYTE_NUMBERS = np.uint64(0x0001020304050607)
-_FROM_SPACE, _FROM_CONTROLS = np.uint64(0x5F5F5F5F5F5F5F5F), np.uint64(0x6060606060606060)
+_FROM_SPACE, FROM_CONTROLS = np.uint64(0x5F5F5F5F5F5F5F5F), np.uint64(0x6060606060606060)
+"""Added to the low seven bits of eight bytes, they set the sign bits of those above 0x20, and of those from 0x20 on."""
 _LEAD_C2, _LEAD_E2 = 0xC2, 0xE2
+
+
+def every_byte(char: str) -> np.uint64:
+    """Eight times the same ASCII character."""
+    return np.uint64(0x0101010101010101 * ord(char))
 
 
 @cache
@@ -34,7 +40,7 @@ def byte_kinds() -> npt.NDArray[np.uint8]:
 
 
 @inlined
-def load8(data, at):  # type: ignore[no-untyped-def]
+def load8(data, at):
     """The eight bytes `data[at:at + 8]` as one little-endian number; the compiler makes one load of it."""
     i, word = np.uint64(at), np.uint64
     low = word(data[i]) | word(data[i + word(1)]) << word(8) | word(data[i + word(2)]) << word(16)
@@ -44,14 +50,20 @@ def load8(data, at):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def first_byte(signs):  # type: ignore[no-untyped-def]
+def first_byte(signs):
     """The number, 0 to 7, of the lowest byte whose sign bit is set."""
     lowest = signs & (~signs + np.uint64(1))
     return np.int64(((lowest >> np.uint64(7)) * _BYTE_NUMBERS) >> np.uint64(56))
 
 
 @inlined
-def decode(data, at):  # type: ignore[no-untyped-def]
+def zero_bytes(chunk):
+    """Sign bits set where a byte of `chunk` is 0 (or 0x80, which is beyond ASCII anyhow)."""
+    return ~((chunk & LOW_BITS) + LOW_BITS)
+
+
+@inlined
+def decode(data, at):
     """(code point, bytes) of the character that starts at `at` in valid UTF-8."""
     i = np.uint64(at)
     byte = np.int32(data[i])
@@ -67,12 +79,12 @@ def decode(data, at):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _wide_space(data, at):  # type: ignore[no-untyped-def]
+def _wide_space(data, at):
     return space_length(data, at)
 
 
 @inlined
-def space_at(data, at, kinds):  # type: ignore[no-untyped-def]
+def space_at(data, at, kinds):
     """Bytes of the white space character that starts at `at`, 0 if it is none; white space as `str.isspace` has it."""
     kind = kinds[data[np.uint64(at)]]
     if kind & (IS_SPACE | IS_WIDE):
@@ -81,7 +93,7 @@ def space_at(data, at, kinds):  # type: ignore[no-untyped-def]
 
 
 @helper
-def chunk_end(data, at, stop, kinds):  # type: ignore[no-untyped-def]
+def chunk_end(data, at, stop, kinds):
     """Where the next white space from `at` on begins, `stop` if there is none."""
     while at < stop:
         if at + 8 <= stop:
@@ -98,7 +110,7 @@ def chunk_end(data, at, stop, kinds):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def line_break(data, at, stop):  # type: ignore[no-untyped-def]
+def line_break(data, at, stop):
     """Bytes of the line end that starts at `at`, 0 if there is none; line ends as `str.splitlines` has them."""
     byte = data[np.uint64(at)]
     if byte == 0x0D:
@@ -113,7 +125,7 @@ def line_break(data, at, stop):  # type: ignore[no-untyped-def]
 
 
 @helper
-def strip_end(data, begin, end, kinds):  # type: ignore[no-untyped-def]
+def strip_end(data, begin, end, kinds):
     """Where `data[begin:end]` ends without the white space at its end."""
     while end > begin:
         at = end - 1
@@ -126,12 +138,12 @@ def strip_end(data, begin, end, kinds):  # type: ignore[no-untyped-def]
 
 
 @helper
-def next_break(data, at, stop):  # type: ignore[no-untyped-def]
+def next_break(data, at, stop):
     """Where the next line end from `at` on begins, `stop` if there is none."""
     while at < stop:
         if at + 8 <= stop:
             chunk = load8(data, at)
-            others = (~((chunk & LOW_BITS) + _FROM_CONTROLS) | chunk) & SIGNS  # below 0x20, or beyond ASCII
+            others = (~((chunk & LOW_BITS) + FROM_CONTROLS) | chunk) & SIGNS  # below 0x20, or beyond ASCII
             if not others:
                 at += 8
                 continue

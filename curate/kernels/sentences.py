@@ -11,8 +11,18 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.kernels import words_plain
-from curate.kernels.jit import helper, inlined, kernel
-from curate.kernels.scanning import LOW_BITS, SIGNS, byte_kinds, chunk_end, decode, first_byte, load8, space_at
+from curate.kernels.jit import helper, kernel
+from curate.kernels.scanning import (
+    SIGNS,
+    byte_kinds,
+    chunk_end,
+    decode,
+    every_byte,
+    first_byte,
+    load8,
+    space_at,
+    zero_bytes,
+)
 from curate.kernels.spacy_split import CUT, KIND, cut, scratch
 from curate.kernels.spacy_tables import table
 from curate.kernels.text import buffers
@@ -20,7 +30,7 @@ from curate.kernels.unicode_tables import PUNCTUATION, SENTENCE_END, classes
 
 Definition = Literal["spacy", "simple"]
 
-_STOPS, _CALLS, _QUESTIONS = (np.uint64(0x0101010101010101 * ord(mark)) for mark in ".!?")
+_STOPS, _CALLS, _QUESTIONS = map(every_byte, ".!?")
 
 
 def sentence_counts(texts: pa.LargeStringArray, definition: Definition = "spacy") -> npt.NDArray[np.int32]:
@@ -67,13 +77,13 @@ def _words_and_space(text: str) -> list[str]:
 
 
 @kernel
-def _count_all(data, offsets, spacy, kinds, classes, table, s, of_words, counts):  # type: ignore[no-untyped-def]
+def _count_all(data, offsets, spacy, kinds, classes, table, s, of_words, counts):
     for i in range(len(counts)):
         counts[i] = count_sentences(data, offsets[i], offsets[i + 1], spacy, kinds, classes, table, s, of_words)
 
 
 @helper
-def count_sentences(data, begin, stop, spacy, kinds, classes, table, s, of_words):  # type: ignore[no-untyped-def]
+def count_sentences(data, begin, stop, spacy, kinds, classes, table, s, of_words):
     """Sentences of `data[begin:stop]`. The tables are those of `words`, `s` and `of_words` its scratch."""
     if not spacy:
         return _count_simple(data, begin, stop, kinds)
@@ -106,12 +116,12 @@ def count_sentences(data, begin, stop, spacy, kinds, classes, table, s, of_words
 
 
 @helper
-def _next_mark(data, at, stop, classes):  # type: ignore[no-untyped-def]
+def _next_mark(data, at, stop, classes):
     """Where the next sentence-final mark is, `stop` if there is none."""
     while at < stop:
         if at + 8 <= stop:
             chunk = load8(data, at)
-            candidates = _zero_bytes(chunk ^ _STOPS) | _zero_bytes(chunk ^ _CALLS) | _zero_bytes(chunk ^ _QUESTIONS)
+            candidates = zero_bytes(chunk ^ _STOPS) | zero_bytes(chunk ^ _CALLS) | zero_bytes(chunk ^ _QUESTIONS)
             candidates = (candidates | chunk) & SIGNS  # one of `.!?`, or beyond ASCII
             if not candidates:
                 at += 8
@@ -124,14 +134,8 @@ def _next_mark(data, at, stop, classes):  # type: ignore[no-untyped-def]
     return stop
 
 
-@inlined
-def _zero_bytes(chunk):  # type: ignore[no-untyped-def]
-    """Sign bits set where a byte of `chunk` is 0 (or 0x80, which is beyond ASCII anyhow)."""
-    return ~((chunk & LOW_BITS) + LOW_BITS)
-
-
 @helper
-def _chunk_begin(data, low, at, kinds):  # type: ignore[no-untyped-def]
+def _chunk_begin(data, low, at, kinds):
     """Where the chunk without white space begins that `at` is in; not before `low`."""
     for i in range(at - 1, low - 1, -1):
         space = space_at(data, i, kinds)
@@ -141,7 +145,7 @@ def _chunk_begin(data, low, at, kinds):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _look(data, at, end, classes):  # type: ignore[no-untyped-def]
+def _look(data, at, end, classes):
     """(whether all characters are punctuation, whether one is sentence-final)."""
     only_marks, final = True, False
     while at < end:
@@ -154,7 +158,7 @@ def _look(data, at, end, classes):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _count_words(words, ended, s):  # type: ignore[no-untyped-def]
+def _count_words(words, ended, s):
     """(sentences that begin among the words that were cut, whether a sentence has ended after them)."""
     found, low = 0, 0
     for i in range(words):
@@ -171,7 +175,7 @@ def _count_words(words, ended, s):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _count_simple(data, at, stop, kinds):  # type: ignore[no-untyped-def]
+def _count_simple(data, at, stop, kinds):
     found, ended, open_sentence = 0, False, False
     while at < stop:
         space = space_at(data, at, kinds)

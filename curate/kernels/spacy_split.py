@@ -44,22 +44,24 @@ def scratch(offsets: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int32], npt.
 
 
 @helper
-def cut(data, begin, end, classes, table, s, hashes):  # type: ignore[no-untyped-def]
+def cut(data, begin, end, classes, table, s, hashes):
     """Cuts `data[begin:end]`, which has no white space. Returns the number of words, w.
 
     Word i ends before character `s[CUT, i]`, and `hashes[i]` is its hash; character j starts at `begin + s[AT, j]`.
     """
-    count, where = 0, begin
+    count, where, seen = 0, begin, np.uint32(0)
     while where < end:
         code, size = decode(data, where)
-        s[CODE, count], s[KIND, count], s[AT, count] = code, classes[np.uint32(code)], where - begin
+        kind = classes[np.uint32(code)]
+        s[CODE, count], s[KIND, count], s[AT, count] = code, kind, where - begin
+        seen |= kind
         where += size
         count += 1
     s[AT, count] = end - begin
     low, high, words, behind = 0, count, 0, 0
     while low < high and _exception(data, begin, low, high, table, s) < 0:
         before = _prefix(low, high, s)
-        after = _suffix(data, begin, low + before, high, table, s)
+        after = _suffix(data, begin, low + before, high, seen & DIGIT, table, s)
         if before and _exception(data, begin, low + before, high, table, s) >= 0:
             after = 0
         elif after and _exception(data, begin, low, high - after, table, s) >= 0:
@@ -84,7 +86,7 @@ def cut(data, begin, end, classes, table, s, hashes):  # type: ignore[no-untyped
 
 
 @helper
-def _hash_words(data, begin, words, s, hashes):  # type: ignore[no-untyped-def]
+def _hash_words(data, begin, words, s, hashes):
     first = begin
     for i in range(words):
         last = begin + s[AT, s[CUT, i]]
@@ -93,7 +95,7 @@ def _hash_words(data, begin, words, s, hashes):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _exception(data, begin, low, high, table, s):  # type: ignore[no-untyped-def]
+def _exception(data, begin, low, high, table, s):
     first, last = s[AT, low], s[AT, high]
     if first >= last or last - first > LONGEST_EXCEPTION:
         return np.int64(-1)
@@ -101,7 +103,7 @@ def _exception(data, begin, low, high, table, s):  # type: ignore[no-untyped-def
 
 
 @inlined
-def _prefix(low, high, s):  # type: ignore[no-untyped-def]
+def _prefix(low, high, s):
     code = s[CODE, low]
     if s[KIND, low] & PREFIX:
         return 1
@@ -118,7 +120,7 @@ def _prefix(low, high, s):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _dots(low, high, s):  # type: ignore[no-untyped-def]
+def _dots(low, high, s):
     at = low
     while at < high and s[CODE, at] == _STOP:
         at += 1
@@ -126,7 +128,7 @@ def _dots(low, high, s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _suffix(data, begin, low, high, table, s):  # type: ignore[no-untyped-def]
+def _suffix(data, begin, low, high, has_digit, table, s):
     if low >= high:
         return 0
     last, kind = s[CODE, high - 1], s[KIND, high - 1]
@@ -136,7 +138,7 @@ def _suffix(data, begin, low, high, table, s):  # type: ignore[no-untyped-def]
         return 0
     if last == _PLUS:
         return 1 if high - 2 >= low and s[KIND, high - 2] & DIGIT else 0
-    for length in range(1, min(LONGEST_UNIT, high - low - 1) + 1):
+    for length in range(1, min(LONGEST_UNIT, high - low - 1) + 1 if has_digit else 0):
         if s[KIND, high - length - 1] & DIGIT:
             if find(table, hash_bytes(data, begin + s[AT, high - length], begin + s[AT, high]) ^ UNIT) >= 0:
                 return length
@@ -150,7 +152,7 @@ def _suffix(data, begin, low, high, table, s):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _full_stop(low, high, s):  # type: ignore[no-untyped-def]
+def _full_stop(low, high, s):
     at = high
     while at > low and s[CODE, at - 1] == _STOP:
         at -= 1
@@ -170,7 +172,7 @@ def _full_stop(low, high, s):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _middle(data, begin, low, high, words, table, s):  # type: ignore[no-untyped-def]
+def _middle(data, begin, low, high, words, table, s):
     """Appends the cuts of what no prefix or suffix comes off; returns the new number of words."""
     parts = _exception(data, begin, low, high, table, s)
     if parts >= 0:
@@ -199,7 +201,7 @@ def _middle(data, begin, low, high, words, table, s):  # type: ignore[no-untyped
 
 
 @helper
-def _put_parts(parts, first, words, s):  # type: ignore[no-untyped-def]
+def _put_parts(parts, first, words, s):
     while parts:
         first += parts & 0xFF
         parts >>= 8
@@ -209,7 +211,7 @@ def _put_parts(parts, first, words, s):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _infix(low, at, high, s):  # type: ignore[no-untyped-def]
+def _infix(low, at, high, s):
     code = s[CODE, at]
     if code == _STOP and at + 1 < high and s[CODE, at + 1] == _STOP:
         return _dots(at, high, s)
@@ -235,7 +237,7 @@ def _infix(low, at, high, s):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _hyphens(at, high, s):  # type: ignore[no-untyped-def]
+def _hyphens(at, high, s):
     code = s[CODE, at]
     most = 3 if code == _HYPHEN else 2 if code == _EM_DASH else 1
     for length in range(1, most + 1):
@@ -249,7 +251,7 @@ def _hyphens(at, high, s):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _run(i, most, table, hashes):  # type: ignore[no-untyped-def]
+def _run(i, most, table, hashes):
     """(words, new parts) of the longest run of words from word i on that is an exception; (0, 0) if there is none."""
     state, longest, becomes = np.uint64(0), 0, np.int64(0)
     for length in range(1, most + 1):
@@ -263,7 +265,7 @@ def _run(i, most, table, hashes):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _join(data, begin, words, table, s, hashes):  # type: ignore[no-untyped-def]
+def _join(data, begin, words, table, s, hashes):
     """Joins runs of words that are exceptions; returns the new number of words.
 
     The longest runs first, then the leftmost; none that begins or ends inside a run that was looked at.

@@ -8,7 +8,7 @@ _HASH, _QUESTION, _UNDERSCORE, _ZERO, _NINE = 0x23, 0x3F, 0x5F, 0x30, 0x39
 
 
 @helper
-def is_url(code, kind, low, high):  # type: ignore[no-untyped-def]
+def is_url(code, kind, low, high):
     """Whether the characters low to high are a scheme and a user if any, a host, a port and a path if any.
 
     code, kind: int32 per character, its code point and its classes.
@@ -28,7 +28,7 @@ def is_url(code, kind, low, high):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _is_host(code, kind, low, high):  # type: ignore[no-untyped-def]
+def _is_host(code, kind, low, high):
     labels, begin, at, label, top = 0, low, low, True, True
     while at < high:
         char = code[at]
@@ -59,12 +59,12 @@ def _is_host(code, kind, low, high):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _inner(char):  # type: ignore[no-untyped-def]
+def _inner(char):
     return char == _HYPHEN or char == _UNDERSCORE  # in a host's label, but neither first nor last
 
 
 @helper
-def _is_public_address(code, low, high):  # type: ignore[no-untyped-def]
+def _is_public_address(code, low, high):
     """Whether the parts between three full stops are numbers that make a public IPv4 address."""
     part, value, digits, first, second = 0, 0, 0, 0, 0
     for i in range(low, high + 1):

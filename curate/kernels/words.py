@@ -68,8 +68,8 @@ _PAST_Z = np.uint64(0x0505050505050505)
 
 
 @inlined
-def _letters(data, begin, stop):  # type: ignore[no-untyped-def]
-    """(count, hash state) of the ASCII letters at `begin`, eight at a time; count is 0 near the end of the data.
+def _letters(data, begin, stop):
+    """(count, hash) of the ASCII letters at `begin`, eight at a time; count is 0 near the end of the data.
 
     Adding 0x1F to a small letter sets the sign bit of its byte, adding 5 does not; what is no letter fails one of both.
     """
@@ -82,15 +82,24 @@ def _letters(data, begin, stop):  # type: ignore[no-untyped-def]
             count = first_byte(others)
             if count:
                 state = mix(state, chunk & ((np.uint64(1) << np.uint64(8 * count)) - np.uint64(1)))
-            at += count
-            return (at - begin, state) if at <= stop else (0, SEED)
+            count += at - begin
+            return (count, finish(state, count)) if begin + count <= stop else (0, SEED)
         state = mix(state, chunk)
         at += 8
     return 0, SEED
 
 
+@helper
+def _digits(data, begin, stop):
+    """(count, hash) of the ASCII digits at `begin`."""
+    at = begin
+    while at < stop and 0x30 <= data[at] <= 0x39:
+        at += 1
+    return at - begin, hash_bytes(data, begin, at)
+
+
 @kernel
-def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last, start, end, chars, hashes):  # type: ignore[no-untyped-def]
+def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last, start, end, chars, hashes):
     total = 0
     for i in range(len(first)):
         base, stop = offsets[i], offsets[i + 1]
@@ -102,23 +111,25 @@ def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last
                 at += space
                 continue
             begin = at
-            letters, state = _letters(data, begin, stop)
-            at += letters
-            if letters and (at == stop or space_at(data, at, kinds)):
-                hashed = finish(state, letters)
+            count, hashed = _letters(data, begin, stop)
+            always = False
+            if count == 0:
+                count, hashed = _digits(data, begin, stop)
+                always = True  # digits and any mark may be an exception, such as `8)`
+            at += count
+            if count and (at == stop or space_at(data, at, kinds)):
                 if not spacy or find(table, hashed ^ EXCEPTION) < 0:
-                    start[total], end[total], chars[total], hashes[total] = begin - base, at - base, letters, hashed
+                    start[total], end[total], chars[total], hashes[total] = begin - base, at - base, count, hashed
                     total += 1
                     continue
-            elif spacy and letters and (at + 1 == stop or space_at(data, at + 1, kinds)):
+            elif spacy and count and (at + 1 == stop or space_at(data, at + 1, kinds)):
                 kind = kinds[data[at]]
                 if kind & IS_MARK or (kind & IS_STOP and _stop_comes_off(data, begin, at, kinds)):
-                    hashed = finish(state, letters)
                     known = find(table, hashed ^ EXCEPTION) >= 0
-                    if kind & MAY_EXCEPT:
+                    if always or kind & MAY_EXCEPT:
                         known |= find(table, hash_bytes(data, begin, at + 1) ^ EXCEPTION) >= 0
                     if not known:
-                        start[total], end[total], chars[total], hashes[total] = begin - base, at - base, letters, hashed
+                        start[total], end[total], chars[total], hashes[total] = begin - base, at - base, count, hashed
                         total += 1
                         start[total], end[total], chars[total] = at - base, at + 1 - base, 1
                         hashes[total] = finish(mix(SEED, np.uint64(data[at])), 1)
@@ -143,7 +154,7 @@ def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last
 
 
 @inlined
-def _stop_comes_off(data, begin, stop, kinds):  # type: ignore[no-untyped-def]
+def _stop_comes_off(data, begin, stop, kinds):
     """Whether the full stop at `stop`, after letters, is a word of its own: not so in `A.` and `McD.`."""
     if not kinds[data[stop - 1]] & IS_UPPER:
         return True
@@ -151,7 +162,7 @@ def _stop_comes_off(data, begin, stop, kinds):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _count_chars(data, begin, end):  # type: ignore[no-untyped-def]
+def _count_chars(data, begin, end):
     count = 0
     for i in range(begin, end):
         count += (data[i] & 0xC0) != 0x80

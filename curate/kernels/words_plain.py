@@ -251,7 +251,8 @@ def _joined(words: list[str]) -> list[str]:
                 if not taken[at] and not taken[at + length - 1]:
                     becomes[at] = (length, joins()[run])
                 taken[at : at + length] = [True] * length
-    result, at = [], 0
+    result: list[str] = []
+    at = 0
     while at < len(words):
         length, new = becomes.get(at, (1, (words[at],)))
         result += new
