@@ -76,7 +76,7 @@ def measure(texts: pa.LargeStringArray, words: Spans, stop_words: tuple[str, ...
 def _count_words(data, offsets, first, last, start, end, chars, hashes, classes, listed, maybe, seen, counts):
     """Fills rows 0 to 4.
 
-    listed: uint64[k], hashes of the stop words; maybe: bool[1024], which of their last ten bits there are; seen: int64[k],
+    listed: uint64[k], hashes of the stop words; maybe: bool[1024], which last ten bits occur in them; seen: int64[k],
     all -1, scratch.
     """
     for i in range(len(first)):

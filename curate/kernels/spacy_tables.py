@@ -19,7 +19,7 @@ EXCEPTION, UNIT, RUN = np.uint64(0), np.uint64(0x5851F42D4C957F2D), np.uint64(0x
 LONGEST_EXCEPTION = max(len(word.encode()) for word in exceptions())  # bytes
 LONGEST_RUN = max(map(len, joins()))  # words
 SLOTS, BITS = 1 << 12, 1 << 16
-"""Slots for about 2,000 entries (64 KiB), and the bits that say whether to look there at all (8 KiB: stays in cache)."""
+"""Slots for about 2,000 entries (64 KiB), and bits that say whether to look there at all (8 KiB: stays in cache)."""
 
 SEED, PRIME = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _LAST, _ONE, _HALF = np.uint64(SLOTS - 1), np.uint64(1), np.uint64(32)
@@ -78,8 +78,8 @@ def find(table, key):
 
 @cache
 def table() -> Table:
-    """uint64[2 * SLOTS + BITS / 64]: keys, each with its value after it, by open addressing; then a bit for the top 16 bits
-    of each key. Built once per process.
+    """uint64[2 * SLOTS + BITS / 64]: keys, each with its value after it, by open addressing; then a bit for the top 16
+    bits of each key. Built once per process.
     """
     entries = [(hash_text(word) ^ int(EXCEPTION), _packed(parts)) for word, parts in exceptions().items()]
     entries += [(hash_text(unit) ^ int(UNIT), 1) for unit in AFTER_DIGIT]
