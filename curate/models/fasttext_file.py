@@ -120,11 +120,11 @@ def _words(file: _Cursor) -> tuple[Words, int, int]:
             raise file.refuse("the file is damaged or not whole: it ends within its dictionary")
         start[v], length[v] = file.at, stop - file.at
         file.at = stop + 10
-    table = _table(_hashes(file.data, start, length))
+    hashes = _hashes(file.data, start, length)
     fours = np.flatnonzero(length[:n_words] == 4)
     ends = fours[(file.data[start[fours][:, None] + np.arange(4)] == np.frombuffer(b"</s>", np.uint8)).all(axis=1)]
     end = int(ends[0]) if len(ends) else -1
-    return Words(file.data, start, length, table, n_words, int(length.max()), end), n_labels, pruned
+    return Words(file.data, start, length, hashes, _table(hashes), n_words, int(length.max()), end), n_labels, pruned
 
 
 def _hashes(data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], length: npt.NDArray[np.int32]) -> Hashes:

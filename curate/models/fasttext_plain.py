@@ -38,10 +38,11 @@ class Plain:
     def average(self, text: str) -> tuple[npt.NDArray[np.float32], int]:
         """(average float32[1, dim] of the rows that the text names, their number)."""
         named = self.named(text.encode())
-        total = np.zeros((1, self.parts.loss.weights.shape[1]), np.float32)
-        for first in range(0, len(named), 4096):  # numpy adds rows from top to bottom, as fastText does
-            total = np.add.reduce(np.vstack([total, self.rows(named[first : first + 4096])]), axis=0, keepdims=True)
-        return total * np.float32(1 / max(len(named), 1)), len(named)
+        total = np.zeros(self.parts.loss.weights.shape[1], np.float32)
+        for first in range(0, len(named), 4096):
+            for row in self.rows(named[first : first + 4096]):
+                total += row  # in float32, in this order: rounding is a part of the result
+        return total[None] * np.float32(1 / max(len(named), 1)), len(named)
 
     def named(self, text: bytes) -> list[int]:
         """The rows that a text names: words and their character n-grams, then word n-grams."""

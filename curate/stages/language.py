@@ -31,7 +31,8 @@ class Language(Edit):
 
     keep: Annotated[list[str], Field(min_length=1)] | None = None
     """Languages to keep, as the model names them: lid.176 has codes as in `en`, `de`, `zh` (ISO 639-1, else 639-3). A
-    document whose best label is another one is dropped as `not_kept`. null: keep all."""
+    document whose best label is another one is dropped as `not_kept`. datatrove compares `min_score` with the score of
+    each language to keep; for scores from 0.5 on, that is the same. null: keep all."""
     min_score: Annotated[float, Field(ge=0, le=1)] | None = None
     """A document whose score is not greater than this is dropped as `low_score`; 0 to 1. FineWeb and DCLM take 0.65
     (datatrove's default). null: keep all."""

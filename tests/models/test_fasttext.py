@@ -1,0 +1,249 @@
+"""The fastText library is the judge: same label, and the same score but for the rounding of an exponential."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.errors import StoreError
+from curate.models import fasttext, fasttext_file
+from curate.models.fasttext import LANGUAGES, Model, load
+from curate.models.fasttext_file import read
+from curate.models.fasttext_plain import fnv1a
+
+library = pytest.importorskip("fasttext")
+DATA = Path(os.environ.get("CURATE_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
+CLOSE = 1e-6  # of scores; 1e-4 is asked for
+
+WHITE = [" ", "\n", "\r", "\t", "\v", "\f", "\0", "  ", "\n\n"]
+OTHER_SPACE = ["\u00a0", "\u2028", "\u3000", "\x1c", "\x85", "\ufeff"]
+PIECES = [
+    "</s>",
+    "</s",
+    "</s>>",
+    "__label__",
+    "__label__en",
+    "__label__a x",
+    "<",
+    ">",
+    "the",
+    "The",
+    "der",
+    "и",
+    "的",
+    "é",
+]
+LONG = ["a" * 31, "b" * 32, "c" * 33, "é" * 16, "中" * 11, "x" * 8, "y" * 16, "z" * 24, "中文" * 700, "w" * 3000]
+hostile = st.lists(
+    st.sampled_from(WHITE * 3 + OTHER_SPACE + PIECES * 2 + LONG) | st.text(st.characters(codec="utf-8"), max_size=9),
+    max_size=25,
+).map("".join)
+
+
+def texts_of(texts: list[str]) -> pa.LargeStringArray:
+    return pa.array(texts, pa.large_string())
+
+
+def by_library(model: object, text: str, k: int = 1) -> list[tuple[str, float]]:
+    labels, scores = model.predict(text.replace("\n", " "), k=k)
+    return [(label.removeprefix("__label__"), float(score)) for label, score in zip(labels, scores, strict=True)]
+
+
+def agree(model: Model, judge: object, texts: list[str]) -> None:
+    """Fast form, easy form and library, for each text."""
+    labels, scores = model.predict(texts_of(texts))
+    for text, label, score in zip(texts, labels, scores, strict=True):
+        name = model.labels[label] if label >= 0 else None
+        assert model.predict_one(text) == (name, score)
+        best = by_library(judge, text)
+        assert [name] == [answer for answer, _ in best] or (label == -1 and not best), text[:100]
+        assert not best or abs(best[0][1] - score) < CLOSE, text[:100]
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return library.FastText._FastText(str(LANGUAGES))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load(LANGUAGES)
+
+
+@settings(deadline=None, max_examples=150)
+@given(texts=st.lists(hostile, max_size=4))
+def test_languages_of_hostile_texts(model, judge, texts):
+    agree(model, judge, texts)
+
+
+def test_what_the_library_passes_over(model, judge):
+    agree(model, judge, ["", " \0", "</s>", "le chat </s> the cat sat on the mat", "__label__en le chat dort", "x </s"])
+    assert model.predict_one("le chat dort </s> the cat sat on the mat") == model.predict_one("le chat dort")
+    assert model.predict_one("__label__ le chat __label__qq dort") == model.predict_one("le chat dort")
+    assert model.predict_one("le\u00a0chat dort") != model.predict_one("le chat dort")
+
+
+def test_a_long_text_drifts_as_the_library_does(model, judge):
+    """Sums of many equal float32 values round to one side: a million tokens show in which order they are added."""
+    text = "de en la " * 400_000
+    label, score = model.predict(texts_of([text]))
+    ((name, expected),) = by_library(judge, text)
+    assert (model.labels[label[0]], pytest.approx(expected, abs=CLOSE)) == (name, score[0])
+    _, of_few = model.predict(texts_of([text[:900]]))
+    assert abs(of_few[0] - score[0]) > 1e-4  # else this test tests nothing
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * (1 << 20), "中文。" * (1 << 17), "\n" * (1 << 20), "и" * 33 + " " + "é" * (1 << 18)]
+)
+def test_long_texts(model, judge, text):
+    agree(model, judge, [text])
+
+
+def test_sentences_in_79_languages(model, judge):
+    path = DATA / "lid" / "sentences.parquet"
+    if not path.exists():
+        pytest.skip("the sentences are not there; CURATE_SHARED_DATA names their folder")
+    sentences = pq.read_table(path)["text"].to_pylist()
+    same_as_library(model, judge, sentences)
+
+
+@pytest.mark.parametrize("name", ["books_fr", "code_py", "web_samples", "wiki_ko", "wiki_zh", "law_de", "peps"])
+def test_documents(model, judge, name):
+    path = DATA / "corpus" / f"{name}.parquet"
+    if not path.exists():
+        pytest.skip("the corpus is not there; CURATE_SHARED_DATA names its folder")
+    same_as_library(model, judge, pq.read_table(path)["text"].to_pylist()[:60])
+
+
+def same_as_library(model: Model, judge: object, texts: list[str]) -> None:
+    labels, scores = model.predict(texts_of(texts))
+    expected = [by_library(judge, text)[0] for text in texts]
+    assert [model.labels[label] for label in labels] == [name for name, _ in expected]
+    assert np.abs(scores - np.array([score for _, score in expected])).max() < CLOSE
+
+
+def test_batches_and_a_full_memory_do_not_matter(monkeypatch):
+    rng = random.Random(1)
+    words = ["".join(rng.choices("abcdeéи中", k=rng.randint(1, 14))) for _ in range(3000)]
+    texts = [" ".join(rng.choices(words, k=rng.randint(0, 40))) for _ in range(400)]
+    whole = load(LANGUAGES).predict(texts_of(texts))
+    monkeypatch.setattr(fasttext, "SLOTS", 64)
+    monkeypatch.setattr(fasttext, "OVERFLOW", 100)
+    forgetful = Model(read(LANGUAGES))
+    for size in (1, 7, 400):
+        array = texts_of(["before", *texts])[1:]  # a slice: offsets do not begin at 0
+        parts = [forgetful.predict(array.slice(start, size)) for start in range(0, len(array), size)]
+        for together, pieces in zip(whole, zip(*parts, strict=True), strict=True):
+            np.testing.assert_array_equal(together, np.concatenate(pieces))
+
+
+def test_newline_may_become_anything(model):
+    text = "le chat\ndort"
+    joined, _ = model.predict(texts_of([text]), newline=""), model.predict_one(text, newline="")
+    np.testing.assert_array_equal(joined, model.predict(texts_of(["le chatdort"])))
+    assert model.predict_one(text, newline="<newline>") == model.predict_one("le chat<newline>dort")
+
+
+KINDS = {
+    "softmax": {"loss": "softmax"},
+    "tree": {"loss": "hs"},
+    "one_vs_all": {"loss": "ova"},
+    "negative_sampling": {"loss": "ns", "epoch": 20},
+    "bigrams": {"loss": "softmax", "wordNgrams": 2},
+    "trigrams_and_characters": {"loss": "hs", "wordNgrams": 3, "minn": 1, "maxn": 5, "dim": 20},
+    "characters_alone": {"loss": "softmax", "minn": 3, "maxn": 3, "minCount": 1000, "dim": 16},
+    "quantised": {"loss": "hs", "wordNgrams": 2, "minn": 2, "maxn": 3, "quantize": {"qnorm": True}},
+    "pruned": {"loss": "softmax", "wordNgrams": 2, "minn": 2, "maxn": 4, "quantize": {"cutoff": 400, "qnorm": True}},
+    "pruned_to_words": {"loss": "softmax", "minn": 0, "maxn": 0, "quantize": {"cutoff": 300}},
+    "output_quantised": {"loss": "softmax", "dim": 13, "minn": 2, "maxn": 2, "quantize": {"qout": True, "dsub": 3}},
+}
+VOCABULARY = [
+    f"{stem}{end}"
+    for stem in "ab cat é dort и 中文 x9".split()
+    for end in [*"abcdefghijklmnopqrstuvwxyz0123456789", ""]
+]
+
+
+@pytest.fixture(scope="module")
+def lines(tmp_path_factory) -> Path:
+    """Lines to train on: 300 labels, so that the output layer can be quantised, each with words of its own."""
+    rng = random.Random(7)
+    path = tmp_path_factory.mktemp("train") / "lines.txt"
+    with path.open("w") as file:
+        for number in range(3000):
+            label = number % 300 if number < 2000 else number % 3
+            words = [VOCABULARY[(label * 5 + rng.randint(0, 8)) % len(VOCABULARY)] for _ in range(rng.randint(1, 9))]
+            file.write(f"__label__l{label} {' '.join(words)}\n")
+    return path
+
+
+def trained(lines: Path, options: dict) -> object:
+    # ten threads: each sets a tenth of the input matrix, and some builds leave the rest as it was in memory
+    settings = {"bucket": 2000, "thread": 10, "verbose": 0, "dim": 10, "epoch": 3, "lr": 0.5, "minCount": 1, **options}
+    quantize = settings.pop("quantize", None)
+    model = library.train_supervised(str(lines), **settings)
+    if quantize:
+        model.quantize(str(lines), verbose=0, thread=10, **quantize)
+    return model
+
+
+@pytest.mark.parametrize("copied", [fasttext_file.COPIED_BYTES, 0], ids=["unpacked", "mapped"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_of_every_kind(kind, copied, lines, tmp_path, monkeypatch):
+    path = tmp_path / f"{kind}.bin"
+    trained(lines, KINDS[kind]).save_model(str(path))
+    judge = library.FastText._FastText(str(path))
+    monkeypatch.setattr(fasttext_file, "COPIED_BYTES", copied)
+    model = Model(read(path))
+    rng = random.Random(3)
+    drawn = [" ".join(rng.choices([*VOCABULARY, "new", "__label__l1", "\0"], k=rng.randint(0, 30))) for _ in range(60)]
+    texts = [*drawn, "", "</s>", "a </s> b", "é" * 90, "cata catb " * 3000]
+    agree(model, judge, texts)
+    table = model.probabilities(texts_of(texts))
+    for row, text in zip(table, texts, strict=True):
+        for name, score in by_library(judge, text, k=5):
+            assert row[model.labels.index(name)] == pytest.approx(score, abs=CLOSE)
+
+
+def test_loading_is_done_once():
+    assert load(LANGUAGES) is load(Path(str(LANGUAGES)))
+
+
+@pytest.mark.parametrize("size", [0, 3, 40, 63, 90, 5000, 150_000, 480_000, 570_000, 900_000, 926_000, 938_012])
+def test_part_of_a_file_is_refused(tmp_path, size):
+    path = tmp_path / "part.ftz"
+    path.write_bytes(LANGUAGES.read_bytes()[:size])
+    with pytest.raises(StoreError, match=r"part\.ftz"):
+        read(path)
+
+
+def test_other_files_are_refused(tmp_path, lines):
+    with pytest.raises(StoreError, match="cannot read"):
+        read(tmp_path / "none.bin")
+    (tmp_path / "text.bin").write_text("this is no model " * 9)
+    with pytest.raises(StoreError, match="not a fastText model"):
+        read(tmp_path / "text.bin")
+    newer = bytearray(LANGUAGES.read_bytes())
+    newer[4] = 13
+    (tmp_path / "newer.ftz").write_bytes(newer)
+    with pytest.raises(StoreError, match="version 13"):
+        read(tmp_path / "newer.ftz")
+    vectors = library.train_unsupervised(str(lines), dim=4, epoch=1, bucket=10, thread=10, verbose=0)
+    vectors.save_model(str(tmp_path / "vectors.bin"))
+    with pytest.raises(StoreError, match="no labels"):
+        read(tmp_path / "vectors.bin")
+
+
+def test_bytes_count_as_signed():
+    assert fnv1a(b"") == 2166136261
+    assert fnv1a(b"a") == 0xE40C292C  # as in every FNV-1a
+    assert fnv1a("é".encode()) == ((((2166136261 ^ 0xFFFFFFC3) * 16777619) % 2**32 ^ 0xFFFFFFA9) * 16777619) % 2**32
