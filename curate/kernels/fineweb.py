@@ -62,7 +62,8 @@ def _count(data, offsets, first, last, start, end, chars, hashes, stops, short, 
     mine, seen = keys[0], keys[1]
     times, names, sizes = scratch[0], scratch[1], scratch[2]
     for i in range(len(first)):
-        full, stopped, full_stopped, shorts, full_short, total = 0, 0, 0, 0, 0, 0
+        full = np.int64(0)  # typed, for numba compiles what it is passed to for a literal 0, too
+        stopped, full_stopped, shorts, full_short, total = 0, 0, 0, 0, 0
         for j in range(first[i], last[i]):
             begin, stop = offsets[i] + start[j], offsets[i] + end[j]
             ends_well = False

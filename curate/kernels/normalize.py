@@ -171,9 +171,9 @@ def _finish_line(out, line, size, trailing, inner, max_blank, blanks):
 
 @kernel
 def _clean(data, offsets, line_ends, controls, zero_width, trailing, inner, max_blank, strip, special, out, ends, left):
-    size = 0
+    size = np.int64(0)  # typed, for numba compiles what it is passed to for a literal 0, too
     for i in range(len(left)):
-        begin, line, blanks = size, size, 0
+        begin, line, blanks = size, size, np.int64(0)
         at, stop = offsets[i], offsets[i + 1]
         while True:
             run = at

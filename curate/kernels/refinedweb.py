@@ -173,7 +173,7 @@ def _judge(
 
 @kernel
 def _keep(data, offsets, first, last, start, end, verdict, fresh, bounds, out, ends):
-    size, asked = 0, 0
+    size, asked = np.int64(0), 0  # typed, for numba compiles what it is passed to for a literal 0, too
     for i in range(len(first)):
         begin, kept = size, 0
         for j in range(first[i], last[i]):

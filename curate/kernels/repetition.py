@@ -117,7 +117,7 @@ def _duplicates(first, last, chars, hashes, every_copy, keep_empty, counts, slot
     mine, seen = keys[0], keys[1]
     times, names, sizes = scratch[0], scratch[1], scratch[2]
     for i in range(len(first)):
-        n, total = 0, 0
+        n, total = np.int64(0), 0  # typed, for numba compiles what it is passed to for a literal 0, too
         for j in range(first[i], last[i]):
             if keep_empty or chars[j] > 0:
                 mine[n], sizes[n] = hashes[j], chars[j]
@@ -140,26 +140,20 @@ def _n_grams(first, last, chars, hashes, every_copy, counts, marks, slots, given
     times, names, where, kept = scratch[0], scratch[1], scratch[2], scratch[3]
     for i in range(len(first)):
         begin, n_words = first[i], last[i] - first[i]
-        found = 0
+        found = np.int64(0)
         for n in range(2, 11):
             if n > n_words or (found == 0 and n > TOP):
                 break
-            # candidates: for n = 2 all pairs, then where two repeated n-grams overlap; `where` is their position
-            many = 0
             if n == 2:
-                for j in range(n_words - 1):
+                many = n_words - 1
+                for j in range(many):
                     mine[j] = hashes[begin + j] * _PAIR + hashes[begin + j + 1]
                     where[j] = j
-                many = n_words - 1
             else:
-                for j in range(found - 1):
-                    mine[many] = np.uint64(kept[j]) << np.uint64(32) | np.uint64(kept[j + 1])
-                    overlap = where[j + 1] == where[j] + 1
-                    where[many] = where[j]
-                    many += overlap
+                many = _longer(kept, where, found, mine)
             many = _suspects(mine, where, many, marks)
             number(mine, many, slots, given, seen, times, names)
-            found, top = 0, _ONCE
+            found, top = np.int64(0), _ONCE
             for j in range(many):
                 count, at = times[names[j]], where[j]
                 top = max(top, np.int64(count) * _ONCE - at)  # the highest count, and among those the first place
@@ -172,6 +166,21 @@ def _n_grams(first, last, chars, hashes, every_copy, counts, marks, slots, given
                 counts[i, n - 2] = _covered(part, n, found, where)
             else:
                 counts[i, n - 2] = _skipping(part, n, found, where, kept, times)
+
+
+@helper
+def _longer(kept, where, found, keys):
+    """Name by a key each n-gram made of two repeated ones that overlap, in place of those; returns how many.
+
+    kept[:found], where[:found]: number and place of the repeated n-grams one word shorter; `where` is overwritten.
+    """
+    many = np.int64(0)
+    for j in range(found - 1):  # no branch: whether two overlap is a toss of a coin
+        overlap = where[j + 1] == where[j] + 1
+        keys[many] = np.uint64(kept[j]) << np.uint64(32) | np.uint64(kept[j + 1])
+        where[many] = where[j]
+        many += overlap
+    return many
 
 
 @helper
