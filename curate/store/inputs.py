@@ -90,9 +90,13 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
     files: list[InputFile] = []
     names = _names([one for one, _ in taken.values()])
     for name, (one, kind) in sorted(zip(names, taken.values(), strict=True), key=lambda pair: pair[0]):
-        stat = os.stat(one.path)
-        if not os.access(one.path, os.R_OK):
-            raise StoreError(f"{one.path}: no permission to read it; change that, or leave the file out of the input")
+        try:
+            with open(one.path, "rb") as data:
+                stat = os.fstat(data.fileno())
+        except OSError as error:
+            raise StoreError(
+                f"{one.path}: cannot read it: {error.strerror or error}; change that, or leave the file out of the input"
+            ) from error
         files.append(InputFile(len(files), one.path, name, kind, stat.st_size, stat.st_mtime_ns))
     return Listing(tuple(files), tuple(sorted(ignored.items())))
 

@@ -86,7 +86,7 @@ def _is_hidden(part: str, wild: Sequence[str]) -> bool:
 def near(path: str) -> str:
     """What is there instead of `path`, for a message."""
     parent = Path(path)
-    while not parent.is_dir():
+    while not os.path.isdir(parent):  # which, unlike Path.is_dir, also answers where looking is not permitted
         missing, parent = parent.name, parent.parent
     try:
         there = sorted(one.name for one in parent.iterdir() if one.name[0] not in HIDDEN)

@@ -153,7 +153,7 @@ def test_a_name_that_is_no_text(make, tmp_path):
 def test_no_permission(make, tmp_path):
     make("d/a.parquet", "d/e/b.parquet")
     (tmp_path / "d/a.parquet").chmod(0)
-    with pytest.raises(StoreError, match=r"a\.parquet: no permission"):
+    with pytest.raises(StoreError, match=r"a\.parquet: cannot read it: Permission denied"):
         list_inputs(["d"])
     (tmp_path / "d/e").chmod(0)
     with pytest.raises(StoreError, match="cannot look into"):
