@@ -95,7 +95,7 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
                 stat = os.fstat(data.fileno())
         except OSError as error:
             raise StoreError(
-                f"{one.path}: cannot read it: {error.strerror or error}; change that, or leave the file out of the input"
+                f"{one.path}: cannot read it: {error.strerror or error}; change that, or leave the file out"
             ) from error
         files.append(InputFile(len(files), one.path, name, kind, stat.st_size, stat.st_mtime_ns))
     return Listing(tuple(files), tuple(sorted(ignored.items())))
