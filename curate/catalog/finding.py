@@ -13,11 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-import curate.stages
 from curate.errors import RecipeError
 from curate.stage import Annotate, Edit, Filter, Global, Match, PerBatch, Rewrite, Stage
 
-FOLDER = Path(curate.stages.__path__[0])
+FOLDER = Path(__file__).parents[1] / "stages"
 
 _FORMS: dict[type[Stage], tuple[str, ...]] = {
     Annotate: ("annotate_one", "annotate"),
@@ -69,19 +68,23 @@ def stage_class(name: str) -> type[Stage]:
     return found
 
 
-def load_path(path: Path | str) -> type[Stage]:
-    """The class in a file of the user's own, whose name it bears in CamelCase. Raises RecipeError."""
+def load_path(path: Path | str, *, shown: str | None = None) -> type[Stage]:
+    """The class in a file of the user's own, whose name it bears in CamelCase. Raises RecipeError.
+
+    `shown`: the path as messages have it, if they are to have another form of it.
+    """
     file = Path(path).expanduser().absolute()
+    shown = shown or str(path)
     if not file.is_file():
-        raise RecipeError(_no_file(file, shown=str(path)))
+        raise RecipeError(_no_file(file, shown))
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_-]*", file.stem):
         raise RecipeError(
-            f"{path}: the file name is the stage's name, so it must consist of letters, digits and _ and begin with a"
+            f"{shown}: the file name is the stage's name, so it must consist of letters, digits and _ and begin with a"
             f" letter, as in my_stage.py"
         )
     source = file.read_bytes()
     if (file, source) not in _own:
-        _own[file, source] = _checked(_executed(file, source), file.stem, shown=str(path))
+        _own[file, source] = _checked(_executed(file, source), file.stem, shown)
     return _own[file, source]
 
 
@@ -103,7 +106,7 @@ def _executed(file: Path, source: bytes) -> ModuleType:
     return module
 
 
-def _checked(module: ModuleType, stem: str, *, shown: str) -> type[Stage]:
+def _checked(module: ModuleType, stem: str, shown: str) -> type[Stage]:
     """The class that the file name promises, if it is a stage and does what its kind must."""
     wanted = class_name(stem)
     found = getattr(module, wanted, None)
@@ -135,7 +138,7 @@ def _check_forms(found: type[Stage], kind: type[Stage], shown: str) -> None:
         )
 
 
-def _no_file(file: Path, *, shown: str) -> str:
+def _no_file(file: Path, shown: str) -> str:
     """What to say when the file of a stage is not there."""
     beside = [one.name for one in file.parent.glob("*.py")] if file.parent.is_dir() else []
     if f"{file.name}.py" in beside:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from curate.catalog import did_you_mean, in_words
-from curate.errors import CurateError
+from curate.errors import CurateError, RecipeError
 from curate.recipe.notation import Document, Path
 from curate.recipe.syntax import inline
 
@@ -19,18 +19,23 @@ Schema = dict[str, Any]
 
 
 class Complaints:
-    """All that is wrong with one recipe, in the order in which it was found."""
+    """All that is wrong with one recipe."""
 
     def __init__(self, document: Document) -> None:
         """Of a recipe in which nothing is wrong so far."""
         self.document = document
-        self.lines: list[str] = []
+        self.found: list[tuple[int, str]] = []
 
     def add(self, path: Path, what: str) -> None:
         """Something is wrong at a place in the recipe."""
-        line = f"{self.document.where(path)}: {what}"
-        if line not in self.lines:
-            self.lines.append(line)
+        one = (self.document.line(path) or 0, f"{self.document.where(path)}: {what}")
+        if one not in self.found:
+            self.found.append(one)
+
+    def raise_if_any(self) -> None:
+        """Raise RecipeError with all that is wrong, in the order of the recipe's lines."""
+        if self.found:
+            raise RecipeError("\n".join(text for _, text in sorted(self.found, key=lambda one: one[0])))
 
     def check(
         self, model: type[M], given: Mapping[str, Any], path: Path, name: str, extra: tuple[str, ...] = ()
@@ -68,18 +73,19 @@ class _Options:
     def sentences(self, error: ValidationError, extra: tuple[str, ...]) -> dict[Path, str]:
         """Place within the options → what is wrong there."""
         found: dict[Path, str] = {}
+        missing: dict[Path, str] = {}
         for one in error.errors(include_url=False):
             at, last = self._place(one["loc"]), one["loc"][-1] if one["loc"] else ""
             match one["type"]:
                 case "extra_forbidden":
                     found[at] = f"it has no option '{last}'{self._near(str(last), extra)}"
                 case "missing":
-                    found[(*at, last)] = self._missing(str(last))
+                    missing[(*at, last)] = self._missing(str(last))
                 case "value_error" | "assertion_error":
                     found[at] = self._came(at) + one["msg"].partition(", ")[2]
                 case _:
                     found.setdefault(at, self._came(at) + self._expected(at, one["msg"]))
-        return found
+        return {at: what for at, what in missing.items() if not is_meant(str(at[-1]), found.values())} | found
 
     def false_numbers(self, made: BaseModel) -> Iterator[tuple[Path, str]]:
         """Pydantic takes true for 1; a person who writes true for a number is mistaken."""
@@ -106,6 +112,8 @@ class _Options:
 
     def _near(self, word: str, extra: tuple[str, ...]) -> str:
         """A suggestion, else the options that there are."""
+        if word.isdecimal():
+            return "; is it behind a decimal comma? A number has a decimal point"
         keys = [field.alias or name for name, field in self.model.model_fields.items()]
         shown = f"; it has {', '.join(keys[:12])}{', …' if len(keys) > 12 else ''}" if keys else "; it has none"
         return did_you_mean(word, [*keys, *extra]) or shown
@@ -132,8 +140,14 @@ class _Options:
             schema = next((found for found in nexts if found), {})
         if not schema:
             return message[:1].lower() + message[1:]
-        suggestion = _suggestion(self._value(at), _branches(schema, definitions))
+        in_percent = self.document.written.get((*self.path, *at), "").endswith("%")
+        suggestion = "" if in_percent else _suggestion(self._value(at), _branches(schema, definitions))
         return f"it must be {in_words(schema, definitions)}{suggestion}"
+
+
+def is_meant(key: str, complaints: Iterable[str]) -> bool:
+    """Whether a key that is missing is likely there, but misspelt: one of the complaints suggests it."""
+    return any(f"did you mean '{key}'?" in complaint for complaint in complaints)
 
 
 def _inside(schema: Schema, part: str | int) -> Schema:
@@ -152,7 +166,7 @@ def _branches(schema: Schema, definitions: Schema) -> list[Schema]:
 
 def _suggestion(value: Any, branches: list[Schema]) -> str:
     """What to add to a message: `; did you mean …?` if it is clear what was meant, else nothing."""
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
+    if not isinstance(value, str | int | float) or isinstance(value, bool) or value == "":
         return ""
     words = [str(word) for branch in branches for word in branch.get("enum", [branch.get("const", "")])]
     near = did_you_mean(str(value), words)

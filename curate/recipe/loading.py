@@ -11,15 +11,24 @@ from typing import Any
 
 from curate.catalog import did_you_mean
 from curate.errors import RecipeError
-from curate.recipe.complaints import Complaints
+from curate.recipe.complaints import Complaints, is_meant
+from curate.recipe.entries import make_uniform
 from curate.recipe.model import BadInputLimits, Input, Output, Recipe, Step
 from curate.recipe.notation import Document, read
 from curate.recipe.overrides import override
 from curate.recipe.quantities import share_text, size_text
-from curate.recipe.steps import Builder, make_uniform
+from curate.recipe.steps import Builder
 from curate.recipe.syntax import inline, write
 
-_PARTS = ("input", "output", "workers", "on_bad_input", "stages")
+_EXAMPLES = {
+    "input": "input: data/",
+    "output": "output: out/",
+    "workers": "workers: 4",
+    "on_bad_input": "on_bad_input: {max_documents: 0.1%}",
+    "stages": "stages: [normalize, exact_dedup]",
+}
+"""The keys of a recipe."""
+_REQUIRED = ("input", "output", "stages")
 
 
 def load(path: Path | str, overrides: Sequence[str] = (), env: Mapping[str, str] = os.environ) -> Recipe:
@@ -49,11 +58,7 @@ def loads(
         )
     make_uniform(document)
     override(document, overrides)
-    complaints = Complaints(document)
-    recipe = _recipe(document, complaints, source)
-    if recipe is None:
-        raise RecipeError("\n".join(complaints.lines))
-    return recipe
+    return _recipe(document, source)
 
 
 def dump(recipe: Recipe) -> str:
@@ -74,64 +79,71 @@ def dump(recipe: Recipe) -> str:
 
 def prepend(recipe: Recipe, name: str, options: Mapping[str, Any], *, label: str) -> Recipe:
     """The recipe with one more step before all others. Raises RecipeError."""
-    document = Document(str(recipe.source or "recipe"), {})
-    complaints = Complaints(document)
-    (*steps,) = Builder(document, complaints, Path()).steps([{name: {**options, "as": label}}])
-    if complaints.lines:
-        raise RecipeError("\n".join(complaints.lines))
+    complaints = Complaints(Document(str(recipe.source or "recipe"), {}))
+    first = Builder(complaints, Path()).steps([{name: {**options, "as": label}}])
+    complaints.raise_if_any()
     if any(step.label == label for step in recipe.stages):
-        raise RecipeError(f"{document.source}: a stage is called '{label}' already; give it another name by as:")
-    return recipe.model_copy(update={"stages": (*steps, *(replace(s, index=s.index + 1) for s in recipe.stages))})
+        raise RecipeError(f"{recipe.source or 'recipe'}: a stage is called '{label}' already; call it otherwise by as:")
+    others = tuple(replace(step, index=step.index + 1) for step in recipe.stages)
+    return recipe.model_copy(update={"stages": (*first, *others)})
 
 
-def _recipe(document: Document, complaints: Complaints, source: Path | None) -> Recipe | None:
-    """All parts, checked; None if any is not as it must be."""
-    data = document.data
-    for key in data:
-        if key not in _PARTS:
-            guess = did_you_mean(key, _PARTS) or f"; the keys are {', '.join(_PARTS)}"
+def _recipe(document: Document, source: Path | None) -> Recipe:
+    """All parts, checked. Raises RecipeError with all that is wrong."""
+    complaints = Complaints(document)
+    for key in document.data:
+        if key not in _EXAMPLES:
+            guess = did_you_mean(key, _EXAMPLES) or f"; the keys are {', '.join(_EXAMPLES)}"
             complaints.add((key,), f"there is no key '{key}' here{guess}")
-    input = _part(Input, document, complaints, "input", "input: data/")
-    output = _part(Output, document, complaints, "output", "output: out/")
-    limits = (
-        _part(BadInputLimits, document, complaints, "on_bad_input", "") if "on_bad_input" in data else BadInputLimits()
-    )
-    workers = data.get("workers", "auto")
-    if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 0):
-        shown = document.shown(("workers",), workers)
-        complaints.add(
-            ("workers",), f"workers = {shown}; it must be a number of processes, or auto{did_you_mean(shown, ['auto'])}"
-        )
-    steps = _steps(document, complaints, source)
-    if complaints.lines or input is None or output is None or limits is None:
-        return None
-    return Recipe(source=source, input=input, output=output, workers=workers, on_bad_input=limits, stages=steps)
+    parts = {
+        "input": _part(Input, "input", complaints),
+        "output": _part(Output, "output", complaints),
+        "workers": _workers(complaints),
+        "on_bad_input": _part(BadInputLimits, "on_bad_input", complaints),
+        "stages": _steps(complaints, source.parent if source else Path()),
+    }
+    complaints.raise_if_any()
+    return Recipe(source=source, **parts)
 
 
-def _part(model: type[Any], document: Document, complaints: Complaints, name: str, example: str) -> Any:
-    given = document.data.get(name)
+def _part(model: type[Any], name: str, complaints: Complaints) -> Any:
+    given = _given(name, complaints)
     if given is None:
-        complaints.add((name,) if name in document.data else (), f"'{name}' is missing; add a line: {example}")
-        return None
+        return None if name in _REQUIRED else model()
     if not isinstance(given, dict):
-        complaints.add((name,), f"{name} = {document.shown((name,), given)}; it must be a mapping, as in {example}")
+        shown = complaints.document.shown((name,), given)
+        complaints.add((name,), f"{name} = {shown}; it must be a mapping, as in {_EXAMPLES[name]}")
         return None
     return complaints.check(model, given, (name,), name)
 
 
-def _steps(document: Document, complaints: Complaints, source: Path | None) -> tuple[Step, ...]:
-    entries = document.data.get("stages")
-    path = ("stages",) if "stages" in document.data else ()
-    if not entries:
-        complaints.add(
-            path, "'stages' is missing or empty; name at least one, as in stages: [normalize]  see: curate stages"
-        )
-        return ()
-    if not isinstance(entries, list):
-        complaints.add(path, f"stages = {document.shown(path, entries)}; it must be a list, with a - before each stage")
-        return ()
-    folder = source.parent if source else Path()
-    return Builder(document, complaints, folder).steps(entries)
+def _workers(complaints: Complaints) -> Any:
+    workers = complaints.document.data.get("workers", "auto")
+    if workers != "auto" and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 0):
+        shown = complaints.document.shown(("workers",), workers)
+        what = f"it must be auto, or a number of processes{did_you_mean(shown, ['auto'])}"
+        complaints.add(("workers",), f"workers = {shown}; {what}")
+    return workers
+
+
+def _steps(complaints: Complaints, folder: Path) -> tuple[Step, ...]:
+    entries = _given("stages", complaints)
+    if entries is not None and not isinstance(entries, list):
+        shown = complaints.document.shown(("stages",), entries)
+        complaints.add(("stages",), f"stages = {shown}; it must be a list, with a - before each stage")
+    return Builder(complaints, folder).steps(entries) if isinstance(entries, list) else ()
+
+
+def _given(name: str, complaints: Complaints) -> Any:
+    """A part of the recipe; None if it is missing or empty, which is noted if it must be there."""
+    data = complaints.document.data
+    given = data.get(name)
+    if given or (given is not None and not isinstance(given, list | dict)):
+        return given
+    if name in _REQUIRED and not is_meant(name, (text for _, text in complaints.found)):
+        at = (name,) if name in data else ()
+        complaints.add(at, f"'{name}' is {'empty' if name in data else 'missing'}; write it as in {_EXAMPLES[name]}")
+    return None
 
 
 def _entry(step: Step) -> dict[str, Any]:

@@ -27,6 +27,9 @@ _SIZE = {
     "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9][0-9_.]* ?[kKMGT]?i?B?$"}],
     "x-words": "a size of 1 byte or more, as in 256MB",
 }
+_STRINGS = {
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
+}
 _LIMIT = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "integer", "minimum": 0}]}
 _LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "lz4": (1, 12)}
 
@@ -41,7 +44,10 @@ def _limit(value: Any) -> int | float:
         if value < 0:
             raise ValueError("it must be a share, as in 0.1%, or a number of documents, 0 or more")
         return value
-    return parse_share(value)
+    try:
+        return parse_share(value)
+    except ValueError:
+        raise ValueError("it must be a share, as in 0.1%, or a whole number of documents") from None
 
 
 class _Part(BaseModel):
@@ -55,7 +61,7 @@ class Input(_Part):
         tuple[Annotated[str, Field(min_length=1)], ...],
         BeforeValidator(_as_list),
         Field(min_length=1),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+        WithJsonSchema(_STRINGS),
     ]
     """Folders, globs or files; relative ones are relative to the current directory."""
     format: Literal["auto", "parquet", "jsonl"] = "auto"
@@ -128,7 +134,8 @@ class Expect:
         """'5%..60%', '..20%', '10%..' → the limits. Raises ValueError with words that follow on a semicolon."""
         parts = [part.strip() for part in re.split(r"\.\.", str(text).strip())]
         if len(parts) != 2 or not any(parts) or not isinstance(text, str):
-            hint = f"; did you mean ..{text}?" if len(parts) == 1 else ""
+            shown = share_text(text) if isinstance(text, float) else text
+            hint = f"; did you mean ..{shown}?" if len(parts) == 1 else ""
             raise ValueError(f"it must be a range of shares, as in 5%..60%, ..20% or 10%..{hint}")
         low, high = (parse_share(part) if part else None for part in parts)
         if low is not None and high is not None and low > high:

@@ -48,6 +48,9 @@ class Document:
                 return f"--set {self.overridden[path[:n]]}"
             if path[:n] in self.lines:
                 return f"{self.source}:{self.lines[path[:n]]}"
+            beneath = [text for at, text in self.overridden.items() if at[:n] == path[:n]]
+            if beneath:  # a part of the recipe that `--set` has made
+                return f"--set {beneath[0]}"
         return self.source
 
     def shown(self, path: Path, value: Any) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 from curate.catalog import did_you_mean
 from curate.errors import RecipeError
+from curate.recipe.entries import labels, make_uniform
 from curate.recipe.notation import Document, Path, read_value
-from curate.recipe.steps import labels, make_uniform
 
 
 def override(document: Document, overrides: Sequence[str]) -> None:

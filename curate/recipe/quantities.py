@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from difflib import get_close_matches
 
 PERCENT = r"[-+]?[0-9]+(?:\.[0-9]*)?%"
 
 _SIZE = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?) ?([a-zA-Z]*)")
-_UNITS = {"": 1, "b": 1}
-_UNITS |= {letter + end: 1000**power for power, letter in enumerate("kmgt", 1) for end in ("", "b")}
-_UNITS |= {letter + "ib": 1024**power for power, letter in enumerate("kmgt", 1)}
+UNITS = {f"{letter}B": 1000**power for power, letter in enumerate("kMGT", 1)}
+UNITS |= {f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)}
+"""Bytes in a unit. In a recipe its case does not matter, and the B may be left out."""
+
+_FACTORS = {"": 1, "b": 1} | {
+    unit.lower().removesuffix(end): factor for unit, factor in UNITS.items() for end in ("", "b")
+}
 
 
 def parse_share(value: object) -> float:
@@ -48,14 +53,15 @@ def parse_size(value: object) -> int:
     if not found:
         raise ValueError("it must be a size, as in 256MB, 1GiB or a number of bytes")
     number, unit = found[1].replace("_", ""), found[2]
-    if unit.lower() not in _UNITS:
-        raise ValueError(f"there is no unit '{unit}'; the units are B, kB, MB, GB, TB (1000 each), KiB, MiB, GiB, TiB")
-    return int(Decimal(number) * _UNITS[unit.lower()])
+    if unit.lower() not in _FACTORS:
+        close = get_close_matches(unit.lower(), [one.lower() for one in UNITS], 1, 0.5)
+        guess = next((f"; did you mean {found[1]}{one}?" for one in UNITS if one.lower() in close), "")
+        raise ValueError(f"there is no unit '{unit}', but B, {', '.join(UNITS)}{guess}")
+    return int(Decimal(number) * _FACTORS[unit.lower()])
 
 
 def size_text(size: int) -> str:
     """256,000,000 → '256MB'; `parse_size` of it is the same number again."""
-    for unit in ("TB", "TiB", "GB", "GiB", "MB", "MiB", "kB", "KiB"):
-        if size and size % _UNITS[unit.lower()] == 0:
-            return f"{size // _UNITS[unit.lower()]}{unit}"
-    return str(size)
+    fitting = [unit for unit, factor in UNITS.items() if size and size % factor == 0]
+    unit = max(fitting, key=UNITS.__getitem__, default="")
+    return f"{size // UNITS.get(unit, 1)}{unit}"
