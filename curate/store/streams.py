@@ -14,9 +14,7 @@ from curate.store.inputs import InputFile, open_input
 CHUNK = 8 << 10  # compressed bytes decoded at a time: zstd packs at most 128 KiB into 4 bytes, so 256 MiB come out
 PLAIN_CHUNK = 1 << 20  # bytes read at a time when there is nothing to decode
 BLOCK = 16 << 20  # bytes of whole lines in a block
-WINDOW = (
-    1 << 31
-)  # bytes that a zstd frame may look back: `zstd --long=31`, as in dumps of forums; used only if asked for
+WINDOW = 1 << 31  # bytes that a zstd frame may look back, if it asks for it: `zstd --long=31`, as in dumps of forums
 KEPT = 1 << 20  # bytes kept of a line that is too long
 
 _GZIP = b"\x1f\x8b"
