@@ -64,8 +64,7 @@ def repeated_n_grams(words: Spans, *, every_copy: bool = False) -> Counts:
 
     An n-gram is the sequence of its words: unlike datatrove, `ab c d e f` does not repeat `a bc d e f`.
     """
-    counts = np.zeros((len(words.first), len(N_GRAMS)), np.int64)
-    scratch = number_table(words)
+    counts, scratch = np.zeros((len(words.first), len(N_GRAMS)), np.int64), number_table(words)
     marks = np.empty(2 * len(scratch[0]), np.uint8)
     _n_grams(words.first, words.last, words.chars, words.hash, every_copy, counts, marks, *scratch)
     return counts

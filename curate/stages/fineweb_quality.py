@@ -45,7 +45,7 @@ class FinewebQuality(Edit):
     `list_ratio` aside."""
     words: Literal["spacy", "whitespace"] = "spacy"
     """What a word is: `spacy`, the rules of spaCy's English tokenizer (datatrove's English default), or `whitespace`.
-    FineWeb v1 itself used NLTK's words, which count nearly as spaCy's."""
+    FineWeb v1 itself used NLTK's words, to which `spacy` comes nearer."""
     line_punct_ratio: Share | None = 0.12
     """Smallest share of the lines that must end in a stop character, 0 to 1; null: not tested."""
     line_punct_exclude_zero: bool = False

@@ -45,7 +45,7 @@ class GopherRepetition(Edit):
     once are not repeated. The thresholds are the same, the values are not comparable."""
     words: Literal["spacy", "whitespace"] = "spacy"
     """What a word is: `spacy`, the rules of spaCy's English tokenizer (datatrove's English default), or `whitespace`.
-    DCLM itself uses the word boundaries of Unicode (UAX 29), which lie between the two."""
+    DCLM itself uses the word boundaries of Unicode (UAX 29), which neither is exactly."""
     dup_para_frac: Share | None = 0.30
     """Largest share of the paragraphs that may be repeated, 0 to 1; null: not tested."""
     dup_para_char_frac: Share | None = 0.20
