@@ -125,17 +125,18 @@ def _checked(module: ModuleType, stem: str, shown: str) -> type[Stage]:
 
 
 def _check_forms(found: type[Stage], kind: type[Stage], shown: str) -> None:
-    forms = _FORMS[kind]
+    """Refuse a stage that lacks what its kind must define."""
+    article = "an" if kind.__name__[0] in "AE" else "a"
+    who = f"{shown}: class {found.__name__} is {article} {kind.__name__}"
     general = "process" if issubclass(kind, PerBatch) else "observe"
-    if not any(getattr(found, form) is not getattr(kind, form) for form in {*forms, general}):
-        raise RecipeError(
-            f"{shown}: class {found.__name__} is a {kind.__name__}, but it defines no {' or '.join(forms)}"
-        )
+    if not any(getattr(found, form) is not getattr(kind, form) for form in {*_FORMS[kind], general}):
+        raise RecipeError(f"{who}, but it defines no {' or '.join(_FORMS[kind])}")
+    further = ("resolve", "artifact_type", "apply") if kind is Global else ("resolve_range", "apply")
+    lacking = [form for form in further if issubclass(kind, Global) and getattr(found, form) is getattr(kind, form)]
+    if lacking:
+        raise RecipeError(f"{who}, but it defines no {' and no '.join(lacking)}")
     if kind is Annotate and not found.writes and found.columns_written is Stage.columns_written:
-        raise RecipeError(
-            f"{shown}: class {found.__name__} is an Annotate, but it names no columns;"
-            f' add: writes = {{"my_column": pa.float64()}}'
-        )
+        raise RecipeError(f'{who}, but it names no columns; add: writes = {{"my_column": pa.float64()}}')
 
 
 def _no_file(file: Path, shown: str) -> str:

@@ -30,10 +30,12 @@ _PLAIN = {
 _AMBIGUOUS = r"(?i:y|n|yes|no|on|off)|[0-9]{4}-[0-9]{2}-[0-9]{2}.*"
 """Strings that other readers, of YAML 1.1, take for something else; written in quotes."""
 
-_WHOLE_VARIABLE = re.compile(r"\$\{[^{}\n]*\}")
+_LINE_ENDS = re.compile("[\n\r\x85\u2028\u2029\ufeff]")
+_WHOLE_VARIABLE = re.compile(r"(?<!\$)\$\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}\n]*)?\}")
 _HIDDEN = str.maketrans({mark: chr(0x10FFF0 + n) for n, mark in enumerate("{}[],:#&*!")})
 """Marks with a meaning in YAML → private code points, inside of variables: else {path: ${OUT}} would not be YAML."""
 _PLAIN_AGAIN = {ord(stand_in): mark for mark, stand_in in _HIDDEN.items()}
+_HIDDEN_VARIABLE = re.compile("[$]" + "{X}".translate(_HIDDEN).replace("X", ".*?"))
 
 _CONTEXTS = {
     "while parsing a flow sequence": "in the list [ ]",
@@ -55,6 +57,12 @@ class _Writer(yaml.SafeDumper):
         return True
 
 
+def _string(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    """Line ends of all kinds as escapes: in a plain or single-quoted string, readers fold them."""
+    return writer.represent_scalar(_STRING, text, style='"' if _LINE_ENDS.search(text) else None)
+
+
+_Writer.add_representer(str, _string)
 for _tag, _pattern in _PLAIN.items():
     for _end in (_Reader, _Writer):
         _end.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), None)
@@ -78,7 +86,7 @@ def compose(text: str, source: str) -> yaml.Node | None:
 def text_of(node: yaml.ScalarNode) -> str:
     """The text of a value or key, without its quotes."""
     text: str = node.value
-    return text.translate(_PLAIN_AGAIN)
+    return _HIDDEN_VARIABLE.sub(lambda found: found[0].translate(_PLAIN_AGAIN), text)
 
 
 def convert(text: str, tag: str | None) -> Any:
