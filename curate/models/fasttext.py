@@ -11,17 +11,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.kernels.fasttext import best_leaf, hidden
+from curate.kernels.fasttext import hidden
 from curate.kernels.fasttext_tables import HIERARCHICAL_SOFTMAX, SOFTMAX, remember
+from curate.kernels.fasttext_tree import best_leaf
 from curate.kernels.text import buffers
 from curate.models.fasttext_file import Parts, read
 from curate.models.fasttext_plain import Plain
 
 LANGUAGES = Path(__file__).with_name("lid.176.ftz")  # the bundled language identifier
-SLOTS, OVERFLOW = (
-    1 << 19,
-    1 << 21,
-)  # words remembered (three quarters of it), further row numbers: up to 40 MiB a process
+SLOTS, OVERFLOW = 1 << 16, 1 << 20
+"""Words remembered (up to three quarters of it) and further row numbers: 4 + 4 MiB a process. More does not pay: a rare
+word is spelled again in about the time that it takes to fetch it from main memory."""
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int64]
