@@ -1,4 +1,4 @@
-"""C4's line rules: which lines of a text stay, what is cut out of them, and how many sentences that leaves."""
+"""C4's line rules: which lines of a text stay, and what is cut out of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ import pyarrow as pa
 
 from curate.kernels.jit import helper, kernel
 from curate.kernels.scanning import byte_kinds, chunk_end, decode, line_break, next_break, space_at, strip_end
-from curate.kernels.sentences import count_sentences
-from curate.kernels.spacy_split import scratch
-from curate.kernels.spacy_tables import table
 from curate.kernels.text import buffers, strings
 from curate.kernels.unicode_tables import DECIMAL, classes
 
@@ -23,22 +20,17 @@ LOREM_IPSUM, CURLY_BRACKET, JAVASCRIPT, POLICY, CITATIONS, TERMINAL_PUNCTUATION 
 class Edited(NamedTuple):
     """What the rules make of n documents."""
 
-    text: pa.LargeStringArray | None
-    """The new texts; None if none has changed. A document whose verdict is not 0, or that has too few sentences, keeps
-    its text."""
+    text: pa.LargeStringArray
+    """The lines that stay, joined by newlines, stripped; the very array that was given if nothing has changed."""
     verdict: npt.NDArray[np.int32]
     """int32[n]: LOREM_IPSUM or CURLY_BRACKET, whichever comes first in the text; 0 for neither."""
-    sentences: npt.NDArray[np.int32]
-    """int32[n]: sentences in the lines that stay."""
     lines: npt.NDArray[np.int32]
     """int32[n]: lines, as `str.splitlines` has them."""
     dropped: npt.NDArray[np.int32]
     """int32[n]: lines that go."""
 
 
-def edit_lines(
-    texts: pa.LargeStringArray, rules: int, min_words: int, max_word_length: int, min_sentences: int, spacy: bool
-) -> Edited:
+def edit_lines(texts: pa.LargeStringArray, rules: int, min_words: int, max_word_length: int) -> Edited:
     """Applies the rules whose bits are set in `rules` to the lines of each text.
 
     Args:
@@ -46,22 +38,28 @@ def edit_lines(
         rules: bits of the rules to apply.
         min_words: lines with fewer words go; 0 turns it off.
         max_word_length: lines with a longer word (code points) go; 0 turns it off.
-        min_sentences: documents with fewer sentences keep their text, as they are dropped.
-        spacy: whether sentences are spaCy's, or end at white space after `.`, `!` or `?`.
     """
     data, offsets = buffers(texts)
     n = len(texts)
     out, bounds = np.empty(max(int(offsets[-1] - offsets[0]), 1), np.uint8), np.zeros(n + 1, np.int64)
     written = out.view()
     written.flags.writeable = False  # of the same type as `data`, so that kernels compile once for both
-    numbers = np.zeros((5, n), np.int32)
-    s, of_words = scratch(offsets)
-    if len(data):
-        _edit_all(data, offsets, rules, min_words, max_word_length, min_sentences, spacy, byte_kinds(), triggers(),
-                  classes(), table(), s, of_words, out, written, bounds, numbers)  # fmt: skip
-    changed, verdict, sentences, lines, dropped = numbers
-    text = strings(out[: bounds[-1]], bounds) if changed.any() else None
-    return Edited(text, verdict, sentences, lines, dropped)
+    numbers = np.zeros((3, n), np.int32)
+    changed = len(data) > 0 and _edit_all(
+        data,
+        offsets,
+        rules,
+        min_words,
+        max_word_length,
+        byte_kinds(),
+        triggers(),
+        classes(),
+        out,
+        written,
+        bounds,
+        numbers,
+    )
+    return Edited(strings(out[: bounds[-1]], bounds) if changed else texts, *numbers)
 
 
 def _pattern(text: str) -> npt.NDArray[np.uint8]:
@@ -87,80 +85,62 @@ def triggers() -> npt.NDArray[np.uint8]:
 
 @kernel
 def _edit_all(
-    data, offsets, rules, min_words, max_word_length, min_sentences, spacy,
-    kinds, triggers, classes, table, s, of_words, out, written, bounds, numbers,
+    data, offsets, rules, min_words, max_word_length, kinds, triggers, classes, out, written, bounds, numbers
 ):  # fmt: skip
-    to = 0
+    """Writes the new texts to `out` and where they end to `bounds`; returns whether one differs from the old.
+
+    Lines that stay as they are and follow each other are copied together: `run` to `run_end` is still to be copied.
+    """
+    to, changed = 0, False
     for i in range(len(bounds) - 1):
         begin, stop, base = offsets[i], offsets[i + 1], to
-        run, run_end = begin, begin  # bytes of the input that go out as they are, not yet copied
-        sentences, lines, dropped, verdict, kept = 0, 0, 0, 0, 0
+        run, run_end, lines, kept, verdict = begin, begin, 0, 0, 0
         at = begin
         while at < stop:
             low, high = at, next_break(data, at, stop)
             at = high + (line_break(data, high, stop) if high < stop else 0)
             high = strip_end(data, low, high, kinds)
-            while low < high:
-                space = space_at(data, low, kinds)
-                if not space:
-                    break
-                low += space
+            low = _strip_begin(data, low, high, kinds)
             lines += 1
-            if (
-                max_word_length
-                and high - low > max_word_length
-                and _has_long_word(data, low, high, max_word_length, kinds)
-            ):
-                dropped += 1
+            if max_word_length and _has_long_word(data, low, high, max_word_length, kinds):
                 continue
             if min_words and not _has_words(data, low, high, min_words, kinds):
-                dropped += 1
                 continue
             line, edited = data, False
             marks = _look(data, low, high, triggers)
             if marks & CITATIONS & rules:
-                # The edited line is written where it will stay, behind what is still to be copied and a newline.
+                # Written where it will stay if it does: behind what is still to be copied, and a newline.
                 place = to + (run_end - run) + (kept > 0)
                 size = _cut_citations(data, low, high, out, place, classes)
                 if size < high - low:
                     line, edited, low, high = written, True, place, place + size
                     marks = _look(line, low, high, triggers)
             if rules & TERMINAL_PUNCTUATION and not _ends_well(line, low, high):
-                dropped += 1
                 continue
-            if marks & LOREM_IPSUM & rules and not verdict:
-                verdict = LOREM_IPSUM
-            if marks & JAVASCRIPT & rules:
-                dropped += 1
+            if not verdict:
+                verdict = marks & rules & LOREM_IPSUM
+            if marks & rules & JAVASCRIPT:
                 continue
-            if marks & CURLY_BRACKET & rules and not verdict:
-                verdict = CURLY_BRACKET
-            if marks & POLICY & rules:
-                dropped += 1
+            if not verdict:
+                verdict = marks & rules & CURLY_BRACKET
+            if marks & rules & POLICY:
                 continue
-            sentences += count_sentences(line, low, high, spacy, kinds, classes, table, s, of_words)
-            joins = kept > 0 and not edited and low == run_end + 1 and data[run_end] == 10
-            if not joins:
+            if edited or not kept or low != run_end + 1 or data[run_end] != 10:
                 to = _copy(data, run, run_end, out, to)
                 if kept:
                     out[to] = 10
                     to += 1
-                if edited:
-                    to, run, run_end = high, stop, stop
-                else:
-                    run = low
-            if not edited:
+                run = low
+            if edited:
+                to, run, run_end = high, stop, stop
+            else:
                 run_end = high
             kept += 1
-        unchanged = run == begin and run_end == stop
-        to = _copy(data, run, run_end, out, to)
-        if verdict or sentences < min_sentences:
-            to = _copy(data, begin, stop, out, base)
-        elif not unchanged:
-            to = _strip(written, base, to, out, kinds)
-            numbers[0, i] = 1
+        changed |= run != begin or run_end != stop
+        to = _strip(written, base, _copy(data, run, run_end, out, to), out, kinds)
         bounds[i + 1] = to
-        numbers[1, i], numbers[2, i], numbers[3, i], numbers[4, i] = verdict, sentences, lines, dropped
+        numbers[0, i], numbers[1, i], numbers[2, i] = verdict, lines, lines - kept
+    return changed
 
 
 @helper
@@ -172,21 +152,27 @@ def _copy(data, begin, end, out, to):
 
 
 @helper
+def _strip_begin(data, begin, end, kinds):
+    """Where `data[begin:end]` begins without the white space at its beginning."""
+    while begin < end:
+        space = space_at(data, begin, kinds)
+        if not space:
+            break
+        begin += space
+    return begin
+
+
+@helper
 def _strip(written, begin, end, out, kinds):
     """Strips white space off `written[begin:end]`, which is `out`; returns its new end."""
     end = strip_end(written, begin, end, kinds)
-    first = begin
-    while first < end:
-        space = space_at(written, first, kinds)
-        if not space:
-            break
-        first += space
+    first = _strip_begin(written, begin, end, kinds)
     return _copy(written, first, end, out, begin) if first > begin else end
 
 
 @helper
 def _has_long_word(data, at, end, longest, kinds):
-    while at < end:
+    while end - at > longest:
         space = space_at(data, at, kinds)
         if space:
             at += space

@@ -20,6 +20,7 @@ from curate.kernels.scanning import (
     every_byte,
     first_byte,
     load8,
+    next_break,
     space_at,
     zero_bytes,
 )
@@ -33,7 +34,9 @@ Definition = Literal["spacy", "simple"]
 _STOPS, _CALLS, _QUESTIONS = map(every_byte, ".!?")
 
 
-def sentence_counts(texts: pa.LargeStringArray, definition: Definition = "spacy") -> npt.NDArray[np.int32]:
+def sentence_counts(
+    texts: pa.LargeStringArray, definition: Definition = "spacy", per_line: bool = False
+) -> npt.NDArray[np.int32]:
     """The number of sentences of each text, int32[n]; 0 for an empty one.
 
     Args:
@@ -41,6 +44,7 @@ def sentence_counts(texts: pa.LargeStringArray, definition: Definition = "spacy"
         definition: `spacy` counts what spaCy's `sentencizer` finds among its English words: after a sentence-final mark
             that is a word (so not after `Dr.` or `...`), a sentence begins at the first word that is no punctuation,
             be it white space. `simple` ends a sentence at white space after `.`, `!` or `?`.
+        per_line: count in each line by itself, lines being what newlines part.
 
     Raises:
         ValueError: the definition is unknown, or the array has nulls.
@@ -51,7 +55,9 @@ def sentence_counts(texts: pa.LargeStringArray, definition: Definition = "spacy"
     counts = np.zeros(len(texts), np.int32)
     if len(data):
         s, of_words = scratch(offsets)
-        _count_all(data, offsets, definition == "spacy", byte_kinds(), classes(), table(), s, of_words, counts)
+        _count_all(
+            data, offsets, definition == "spacy", per_line, byte_kinds(), classes(), table(), s, of_words, counts
+        )
     return counts
 
 
@@ -77,16 +83,22 @@ def _words_and_space(text: str) -> list[str]:
 
 
 @kernel
-def _count_all(data, offsets, spacy, kinds, classes, table, s, of_words, counts):
+def _count_all(data, offsets, spacy, per_line, kinds, classes, table, s, of_words, counts):
     for i in range(len(counts)):
-        counts[i] = count_sentences(data, offsets[i], offsets[i + 1], spacy, kinds, classes, table, s, of_words)
+        at, stop = offsets[i], offsets[i + 1]
+        while at < stop:
+            end = next_break(data, at, stop) if per_line else stop
+            while end < stop and data[end] != 10:  # another kind of line end
+                end = next_break(data, end + 1, stop)
+            if spacy:
+                counts[i] += _count_spacy(data, at, end, kinds, classes, table, s, of_words)
+            else:
+                counts[i] += _count_simple(data, at, end, kinds)
+            at = end + 1
 
 
 @helper
-def count_sentences(data, begin, stop, spacy, kinds, classes, table, s, of_words):
-    """Sentences of `data[begin:stop]`. The tables are those of `words`, `s` and `of_words` its scratch."""
-    if not spacy:
-        return _count_simple(data, begin, stop, kinds)
+def _count_spacy(data, begin, stop, kinds, classes, table, s, of_words):
     found, ended, at = int(begin < stop), False, begin
     while at < stop:
         space = space_at(data, at, kinds)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.documents import TEXT, Batch
 from curate.kernels import c4
-from curate.kernels.sentences import sentence_count_one
+from curate.kernels.sentences import sentence_count_one, sentence_counts
 from curate.kernels.verdicts import first_reason
 from curate.stage import Edit, One, Outcome
 
@@ -78,7 +77,7 @@ class C4(Edit):
     }
 
     def edit_one(self, text: str) -> One:
-        kept, found, verdicts = [], 0, []
+        kept, verdicts = [], []
         lines = [line.strip() for line in text.splitlines()]
         for line in lines:
             words = line.split()
@@ -99,13 +98,12 @@ class C4(Edit):
             if self.policy and _POLICY.search(line):
                 continue
             kept.append(line)
-            found += sentence_count_one(line, self.sentences)
+        left = "\n".join(kept).strip()
+        found = sum(sentence_count_one(line, self.sentences) for line in left.split("\n"))
         if self.min_sentences is not None and found < self.min_sentences:
             verdicts.append("too_few_sentences")
         columns = {"c4_sentences": found, "c4_lines": len(lines), "c4_dropped_lines": len(lines) - len(kept)}
-        if verdicts:
-            return One(text, verdicts[0], columns)
-        return One("\n".join(kept).strip() or None, None, columns)
+        return One(text, verdicts[0], columns) if verdicts else One(left or None, None, columns)
 
     def edit(self, batch: Batch) -> Outcome:
         switched = (
@@ -121,27 +119,29 @@ class C4(Edit):
             rules=sum(rule for on, rule in switched if on),
             min_words=self.min_words_per_line or 0,
             max_word_length=self.max_word_length or 0,
-            min_sentences=self.min_sentences or 0,
-            spacy=self.sentences == "spacy",
         )
+        sentences = sentence_counts(edited.text, self.sentences, True)
         broken = {
             "lorem_ipsum": edited.verdict == c4.LOREM_IPSUM,
             "curly_bracket": edited.verdict == c4.CURLY_BRACKET,
-            "too_few_sentences": edited.sentences < (self.min_sentences or 0),
+            "too_few_sentences": sentences < (self.min_sentences or 0),
         }
         reason = first_reason(broken, len(batch))
         columns = {
-            "c4_sentences": pa.array(edited.sentences),
+            "c4_sentences": pa.array(sentences),
             "c4_lines": pa.array(edited.lines),
             "c4_dropped_lines": pa.array(edited.dropped),
         }
-        return Outcome(_without_empty(batch[TEXT], edited.text, reason), reason, columns)
+        return Outcome(_settled(batch[TEXT], edited.text, reason), reason, columns)
 
 
-def _without_empty(old: pa.Array, new: pa.Array | None, reason: pa.Array) -> pa.Array | None:
-    """The new texts, null where nothing is left of a document that is kept; None if that says nothing new."""
-    texts = old if new is None else new
-    empty = np.asarray(pc.and_(pc.equal(pc.binary_length(texts), 0), pc.is_null(reason)))
-    if not empty.any():
-        return new
-    return pc.if_else(pa.array(empty), pa.scalar(None, texts.type), texts)
+def _settled(old: pa.Array, new: pa.Array, reason: pa.Array) -> pa.Array | None:
+    """The new texts of documents that are kept, null where nothing is left; of those that are dropped, the old ones.
+
+    None if that is what there was.
+    """
+    kept = pc.is_null(reason)
+    emptied = pc.and_(kept, pc.equal(pc.binary_length(new), 0))
+    if new is old and not pc.any(emptied).as_py():
+        return None
+    return pc.case_when(pc.make_struct(emptied, kept), pa.scalar(None, old.type), new, old)
