@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
@@ -41,8 +42,8 @@ class Columns:
         for name in step.read():
             self._check_read(step, name)
         self._check_types(step)
+        self._check_written(step)
         for name, kind in step.written().items():
-            self._check_write(step, name)
             self.types[name] = kind
             self.written.setdefault(name, step)
         for path in step.stage.files():
@@ -61,7 +62,7 @@ class Columns:
         elif later is step:
             self._problem(step, f" reads column '{name}', which it writes itself; its input must have that column")
         elif self.schema is not None:
-            known = [name for name in self.types if name != text]
+            known = [known for known in self.types if known != text or text == TEXT]
             what = "which the input does not have and no earlier stage writes"
             self._problem(step, f" reads column '{name}', {what}{_near(name, known)}")
 
@@ -72,15 +73,26 @@ class Columns:
         except (ValueError, CurateError) as error:
             self._problem(step, f": {error}")
 
-    def _check_write(self, step: Step, name: str) -> None:
+    def _check_written(self, step: Step) -> None:
+        """Complain of names that are taken: those that are so for one reason, together."""
+        taken: dict[str, list[str]] = {}
+        for name in step.written():
+            taken.setdefault(self._taken(name), []).append(name)
+        for why, names in taken.items():
+            if why:
+                columns = f"column{'s' if len(names) > 1 else ''} {_some(names)}"
+                self._problem(step, f" writes {columns}, {why}; {_rename(step)}")
+
+    def _taken(self, name: str) -> str:
+        """Why a name cannot be given to a new column; "" if it can."""
+        if name in RESERVED:
+            return "but that name is curate's own"
+        if name.startswith("_"):
+            return "but names with _ before them are curate's own"
+        if name in self.written:
+            return f"as {_name(self.written[name])} does"
         given = self.schema.names if self.schema is not None else []
-        if name in RESERVED or name.startswith("_"):
-            why = "begins with _, as curate's own do" if name.startswith("_") else "is curate's own"
-            self._problem(step, f" writes column '{name}', but that name {why}; {_rename(step)}")
-        elif name in self.written:
-            self._problem(step, f" writes column '{name}', as {_name(self.written[name])} does; {_rename(step)}")
-        elif name in (*given, self.recipe.input.id, self.recipe.input.text):
-            self._problem(step, f" writes column '{name}', which the input has already; {_rename(step)}")
+        return "which the input has already" if name in (*given, self.recipe.input.id, self.recipe.input.text) else ""
 
     def _problem(self, step: Step | None, what: str) -> None:
         place = where(self.recipe, step) if step else f"{self.recipe.source or 'recipe'}: "
@@ -105,9 +117,18 @@ def _near(name: str, known: list[str]) -> str:
     return f"; there are {', '.join(known[:12])}{', …' if len(known) > 12 else ''}"
 
 
+def _some(names: list[str]) -> str:
+    """'a' · 'a' and 'b' · 'a', 'b' and 6 others"""
+    shown = [f"'{name}'" for name in names]
+    if len(shown) > 3:
+        shown = [*shown[:2], f"{len(shown) - 2} others"]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
+
+
 def _rename(step: Step) -> str:
     """How to give the columns of a step other names."""
-    name = f"{step.label.replace('-', '_')}_2"
+    base = step.label.strip("_")
+    name = f"{base}_2" if step.named or not re.search("-[0-9]+$", base) else base.replace("-", "_")
     columns = list(step.stage.columns_written())
-    becomes = f"then it is '{name}'" if len(columns) == 1 else f"then it is '{name}_{columns[0]}'"
-    return f"name this step, as in as: {name}; {becomes}"
+    becomes = name if len(columns) == 1 else f"{name}_{columns[0]}"
+    return f"name this step, as in as: {name}, and it writes '{becomes}'{' and so on' if len(columns) > 1 else ''}"
