@@ -24,7 +24,8 @@ from curate.kernels.scanning import (
     space_at,
     zero_bytes,
 )
-from curate.kernels.spacy_split import CUT, KIND, cut, scratch
+from curate.kernels.spacy_join import CUT, KIND
+from curate.kernels.spacy_split import cut, scratch
 from curate.kernels.spacy_tables import table
 from curate.kernels.text import buffers
 from curate.kernels.unicode_tables import PUNCTUATION, SENTENCE_END, classes

@@ -1,12 +1,7 @@
 """spaCy's English word boundaries as a kernel: cuts a chunk of text without white space into words.
 
 What is done is said readably in `words_plain.py`; this is the same over code points in flat arrays. The words of a
-chunk lie side by side, so the result is a list of cuts.
-
-The kernels share `s`, int32[8, room], scratch for one chunk, with these rows. For each character: its code point
-(CODE), its classes (KIND), the byte where it starts, counted from the beginning of the chunk (AT). For each word: the
-character where it ends (CUT); those found from the end backwards (BACK), later the number of words that become one; and
-what joining needs (TAKEN, BECOMES, OLD).
+chunk lie side by side, so the result is a list of cuts. The scratch `s` is explained in `spacy_join.py`.
 """
 
 from __future__ import annotations
@@ -16,21 +11,17 @@ import numpy.typing as npt
 
 from curate.kernels.jit import helper, inlined
 from curate.kernels.scanning import decode
+from curate.kernels.spacy_join import AT, BACK, CODE, CUT, KIND, hash_words, join, put_parts
 from curate.kernels.spacy_tables import (
     EXCEPTION,
     LONGEST_EXCEPTION,
-    LONGEST_RUN,
-    RUN,
     UNIT,
     find,
     hash_bytes,
-    mix,
 )
 from curate.kernels.spacy_urls import is_url
 from curate.kernels.unicode_tables import BEFORE_STOP, DIGIT, LETTER, LOWER, PREFIX, QUOTE, SUFFIX, SYMBOL, UPPER
 from curate.kernels.words_plain import LONGEST_UNIT
-
-CODE, KIND, AT, CUT, BACK, TAKEN, BECOMES, OLD = range(8)
 
 _STOP, _COMMA, _PLUS, _HYPHEN, _TILDE, _DOLLAR, _DEGREE = 0x2E, 0x2C, 0x2B, 0x2D, 0x7E, 0x24, 0xB0
 _ELLIPSIS, _EN_DASH, _EM_DASH, _APOSTROPHE, _QUOTE = 0x2026, 0x2013, 0x2014, 0x27, 0x2019
@@ -81,17 +72,8 @@ def cut(data, begin, end, classes, table, s, hashes):
     for i in range(behind - 1, -1, -1):
         s[CUT, words] = s[BACK, i]
         words += 1
-    _hash_words(data, begin, words, s, hashes)
-    return _join(data, begin, words, table, s, hashes) if words > 1 else words
-
-
-@helper
-def _hash_words(data, begin, words, s, hashes):
-    first = begin
-    for i in range(words):
-        last = begin + s[AT, s[CUT, i]]
-        hashes[i] = hash_bytes(data, first, last)
-        first = last
+    hash_words(data, begin, words, s, hashes)
+    return join(data, begin, words, table, s, hashes) if words > 1 else words
 
 
 @helper
@@ -176,7 +158,7 @@ def _middle(data, begin, low, high, words, table, s):
     """Appends the cuts of what no prefix or suffix comes off; returns the new number of words."""
     parts = _exception(data, begin, low, high, table, s)
     if parts >= 0:
-        return _put_parts(parts, low, words, s)
+        return put_parts(parts, low, words, s)
     stops = 0
     for i in range(low, high):
         stops += s[CODE, i] == _STOP
@@ -196,16 +178,6 @@ def _middle(data, begin, low, high, words, table, s):
         at += max(length, 1)
     if first < high:
         s[CUT, words] = high
-        words += 1
-    return words
-
-
-@helper
-def _put_parts(parts, first, words, s):
-    while parts:
-        first += parts & 0xFF
-        parts >>= 8
-        s[CUT, words] = first
         words += 1
     return words
 
@@ -248,52 +220,3 @@ def _hyphens(at, high, s):
         if s[CODE, at + length] != code:
             return 0
     return 0
-
-
-@helper
-def _run(i, most, table, hashes):
-    """(words, new parts) of the longest run of words from word i on that is an exception; (0, 0) if there is none."""
-    state, longest, becomes = np.uint64(0), 0, np.int64(0)
-    for length in range(1, most + 1):
-        state = mix(state, hashes[i + length - 1])
-        parts = find(table, state ^ RUN)
-        if parts < 0:
-            break
-        if parts > 0:
-            longest, becomes = length, parts
-    return longest, becomes
-
-
-@helper
-def _join(data, begin, words, table, s, hashes):
-    """Joins runs of words that are exceptions; returns the new number of words.
-
-    The longest runs first, then the leftmost; none that begins or ends inside a run that was looked at.
-    """
-    longest = 0
-    for i in range(words - 1):
-        longest = max(longest, _run(i, min(LONGEST_RUN, words - i), table, hashes)[0])
-    if not longest:
-        return words
-    for i in range(words):
-        s[TAKEN, i], s[BECOMES, i], s[BACK, i], s[OLD, i] = 0, 0, 1, s[CUT, i]
-    for length in range(longest, 1, -1):
-        for i in range(words - length + 1):
-            found, parts = _run(i, length, table, hashes)
-            if found == length:
-                if not s[TAKEN, i] and not s[TAKEN, i + length - 1]:
-                    s[BECOMES, i], s[BACK, i] = parts, length
-                for j in range(i, i + length):
-                    s[TAKEN, j] = 1
-    new, first, i = 0, np.int32(0), 0
-    while i < words:
-        last = s[OLD, i + s[BACK, i] - 1]
-        if s[BECOMES, i]:
-            new = _put_parts(np.int64(s[BECOMES, i]), np.int64(first), new, s)
-        else:
-            s[CUT, new] = last
-            new += 1
-        i += s[BACK, i]
-        first = last
-    _hash_words(data, begin, new, s, hashes)
-    return new

@@ -78,6 +78,11 @@ def classes() -> npt.NDArray[np.uint32]:
     return table
 
 
+def is_kind(char: str, kind: int) -> bool:
+    """Whether a character is of one of the kinds whose bits are set."""
+    return bool(classes()[ord(char)] & kind)
+
+
 def _mark_spacy(table: npt.NDArray[np.uint32]) -> None:
     _mark(table, spacy_rules.UNCASED, LETTER | LOWER | UPPER)
     for codes in code_points(spacy_rules.CASED):

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from curate.kernels import words_plain
 from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.octets import count_chars
 from curate.kernels.scanning import (
     IS_MARK,
     IS_STOP,
@@ -22,7 +23,8 @@ from curate.kernels.scanning import (
     load8,
     space_at,
 )
-from curate.kernels.spacy_split import AT, CUT, cut, scratch
+from curate.kernels.spacy_join import AT, CUT
+from curate.kernels.spacy_split import cut, scratch
 from curate.kernels.spacy_tables import EXCEPTION, SEED, find, finish, hash_bytes, mix, table
 from curate.kernels.text import Spans, buffers
 from curate.kernels.unicode_tables import classes
@@ -139,7 +141,7 @@ def _split(data, offsets, spacy, kinds, classes, table, s, of_words, first, last
             at = chunk_end(data, at, stop, kinds)
             if not spacy:
                 start[total], end[total] = begin - base, at - base
-                chars[total], hashes[total] = _count_chars(data, begin, at), hash_bytes(data, begin, at)
+                chars[total], hashes[total] = count_chars(data, begin, at), hash_bytes(data, begin, at)
                 total += 1
                 continue
             low = 0
@@ -159,11 +161,3 @@ def _stop_comes_off(data, begin, stop, kinds):
     if not kinds[data[stop - 1]] & IS_UPPER:
         return True
     return stop - 2 >= begin and kinds[data[stop - 2]] & IS_UPPER != 0
-
-
-@helper
-def _count_chars(data, begin, end):
-    count = 0
-    for i in range(begin, end):
-        count += (data[i] & 0xC0) != 0x80
-    return count

@@ -15,7 +15,6 @@ from functools import cache
 from curate.kernels.spacy_rules import CURRENCY, UNITS, exceptions
 from curate.kernels.unicode_tables import (
     BEFORE_STOP,
-    DECIMAL,
     DIGIT,
     LETTER,
     LOWER,
@@ -24,9 +23,9 @@ from curate.kernels.unicode_tables import (
     SUFFIX,
     SYMBOL,
     UPPER,
-    WORD,
-    classes,
+    is_kind,
 )
+from curate.kernels.urls_plain import is_url
 
 AFTER_DIGIT = frozenset([*UNITS, *CURRENCY, "US$", "C$", "A$"])
 LONGEST_UNIT = max(map(len, AFTER_DIGIT))
@@ -67,21 +66,17 @@ def _known(text: str, low: int, high: int, known: dict[str, tuple[str, ...]]) ->
     return 0 < high - low <= LONGEST_EXCEPTION and text[low:high] in known
 
 
-def _is(char: str, kind: int) -> bool:
-    return bool(classes()[ord(char)] & kind)
-
-
 def _prefix(text: str, low: int, high: int) -> int:
     """Length of what comes off the beginning of `text[low:high]`, 0 if nothing does."""
     if text[low] == ".":
         dots = _dots(text, low, high)
         return dots if dots > 1 else 0
     if text[low] == "+":
-        return 0 if low + 1 < high and _is(text[low + 1], DIGIT) else 1
+        return 0 if low + 1 < high and is_kind(text[low + 1], DIGIT) else 1
     for dollar in ("US$", "C$", "A$"):
         if text.startswith(dollar, low, high):
             return len(dollar)
-    return 1 if _is(text[low], PREFIX) else 0
+    return 1 if is_kind(text[low], PREFIX) else 0
 
 
 def _dots(text: str, low: int, high: int) -> int:
@@ -98,16 +93,16 @@ def _suffix(text: str, low: int, high: int) -> int:
     last = text[high - 1]
     if last == ".":
         return _full_stop(text, low, high)
-    if last == "+" and high - 2 >= low and _is(text[high - 2], DIGIT):
+    if last == "+" and high - 2 >= low and is_kind(text[high - 2], DIGIT):
         return 1
     for length in range(1, min(LONGEST_UNIT, high - low - 1) + 1):
-        if _is(text[high - length - 1], DIGIT):
+        if is_kind(text[high - length - 1], DIGIT):
             if text[high - length : high] in AFTER_DIGIT:
                 return length
             break
     if text[max(low, high - 2) : high] in (*POSSESSIVE, "……"):
         return 2
-    return 1 if _is(last, SUFFIX) else 0
+    return 1 if is_kind(last, SUFFIX) else 0
 
 
 def _full_stop(text: str, low: int, high: int) -> int:
@@ -117,9 +112,9 @@ def _full_stop(text: str, low: int, high: int) -> int:
         at -= 1
     if high - at > 1:
         return high - at
-    if at > low and _is(text[at - 1], BEFORE_STOP):
+    if at > low and is_kind(text[at - 1], BEFORE_STOP):
         return 1
-    if at - 1 > low and _is(text[at - 1], UPPER) and _is(text[at - 2], UPPER):
+    if at - 1 > low and is_kind(text[at - 1], UPPER) and is_kind(text[at - 2], UPPER):
         return 1
     return 1 if at - 1 > low and text[at - 2] == "°" and text[at - 1] in "FfCcKk" else 0
 
@@ -147,89 +142,30 @@ def _infix(text: str, at: int) -> int:
     char = text[at]
     if char == "." and text[at + 1 : at + 2] == ".":
         return _dots(text, at, len(text))
-    if char == "…" or _is(char, SYMBOL):
+    if char == "…" or is_kind(char, SYMBOL):
         return 1
     if at == 0 or at + 1 == len(text):
         return 0
     before, after = text[at - 1], text[at + 1]
-    if char in "+-*^" and _is(before, DIGIT) and (_is(after, DIGIT) or after == "-"):
+    if char in "+-*^" and is_kind(before, DIGIT) and (is_kind(after, DIGIT) or after == "-"):
         return 1
     if char == ".":
-        return 1 if _is(before, LOWER | QUOTE) and _is(after, UPPER | QUOTE) else 0
+        return 1 if is_kind(before, LOWER | QUOTE) and is_kind(after, UPPER | QUOTE) else 0
     if char == ",":
-        return 1 if _is(before, LETTER) and _is(after, LETTER) else 0
-    if not _is(before, LETTER | DIGIT):
+        return 1 if is_kind(before, LETTER) and is_kind(after, LETTER) else 0
+    if not is_kind(before, LETTER | DIGIT):
         return 0
     if char in ":<>=/":
-        return 1 if _is(after, LETTER) else 0
+        return 1 if is_kind(after, LETTER) else 0
     return _hyphens(text, at)
 
 
 def _hyphens(text: str, at: int) -> int:
     for hyphen in ("-", "–", "—", "--", "---", "——", "~"):
         end = at + len(hyphen)
-        if text.startswith(hyphen, at) and end < len(text) and _is(text[end], LETTER):
+        if text.startswith(hyphen, at) and end < len(text) and is_kind(text[end], LETTER):
             return len(hyphen)
     return 0
-
-
-def is_url(text: str) -> bool:
-    """Whether a text without white space is a URL: an optional scheme and user, a host with a dot, port, path."""
-    if "." not in text:
-        return False
-    starts = [0]
-    scheme = text.find("://")
-    if scheme >= 2 and all(_is(char, WORD) or char in "+-." for char in text[:scheme]):
-        starts.append(scheme + 3)
-    starts += [at + 1 for at in range(1, len(text)) if text[at] == "@"]
-    return any(_is_host(text, start) for start in starts)
-
-
-def _is_host(text: str, start: int) -> bool:
-    """Whether `text[start:]` is a host name or a public IPv4 address, then a port and a path if any."""
-    end = start
-    while end < len(text) and text[end] not in ":/?#@":
-        end += 1
-    after = end
-    if text[end : end + 1] == ":":
-        after += 1
-        while after < len(text) and _is(text[after], DECIMAL):
-            after += 1
-        if not 2 <= after - end - 1 <= 5:
-            return False
-    if text[after : after + 1] not in ("", "/", "?", "#"):
-        return False
-    *labels, top = text[start:end].split(".")
-    if len(labels) == 3 and _is_public_ip([*labels, top]):
-        return True
-    if not labels or not 2 <= len(top) <= 63:
-        return False
-    return all(_is(char, LOWER) for char in top) and all(map(_is_label, labels))
-
-
-def _is_label(label: str) -> bool:
-    return (
-        1 <= len(label) <= 64
-        and all(map(_is_host_char, label.replace("-", "a").replace("_", "a")))
-        and _is_host_char(label[0])
-        and _is_host_char(label[-1])
-    )
-
-
-def _is_host_char(char: str) -> bool:
-    return (char.isascii() and char.isalnum()) or "\u00a1" <= char <= "\uffff"
-
-
-def _is_public_ip(parts: list[str]) -> bool:
-    if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
-        return False
-    numbers = [int(part) for part in parts]
-    first, second = numbers[0], numbers[1]
-    if parts[0][0] == "0" or parts[3][0] == "0" or any(len(part) == 3 and part[0] == "0" for part in parts):
-        return False
-    if first in (10, 127) or (first, second) in ((169, 254), (192, 168)) or (first == 172 and 16 <= second <= 31):
-        return False
-    return first <= 223 and second <= 255 and numbers[2] <= 255 and numbers[3] <= 254
 
 
 @cache

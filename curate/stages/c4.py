@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.documents import TEXT, Batch
-from curate.kernels import c4
+from curate.kernels import c4_phrases
+from curate.kernels.c4 import edit_lines
 from curate.kernels.sentences import sentence_count_one, sentence_counts
 from curate.kernels.verdicts import first_reason
 from curate.stage import Edit, One, Outcome
@@ -107,14 +108,14 @@ class C4(Edit):
 
     def edit(self, batch: Batch) -> Outcome:
         switched = (
-            (self.lorem_ipsum, c4.LOREM_IPSUM),
-            (self.curly_bracket, c4.CURLY_BRACKET),
-            (self.javascript, c4.JAVASCRIPT),
-            (self.policy, c4.POLICY),
-            (self.citations, c4.CITATIONS),
-            (self.terminal_punctuation, c4.TERMINAL_PUNCTUATION),
+            (self.lorem_ipsum, c4_phrases.LOREM_IPSUM),
+            (self.curly_bracket, c4_phrases.CURLY_BRACKET),
+            (self.javascript, c4_phrases.JAVASCRIPT),
+            (self.policy, c4_phrases.POLICY),
+            (self.citations, c4_phrases.CITATIONS),
+            (self.terminal_punctuation, c4_phrases.TERMINAL_PUNCTUATION),
         )
-        edited = c4.edit_lines(
+        edited = edit_lines(
             batch[TEXT],
             rules=sum(rule for on, rule in switched if on),
             min_words=self.min_words_per_line or 0,
@@ -122,8 +123,8 @@ class C4(Edit):
         )
         sentences = sentence_counts(edited.text, self.sentences, True)
         broken = {
-            "lorem_ipsum": edited.verdict == c4.LOREM_IPSUM,
-            "curly_bracket": edited.verdict == c4.CURLY_BRACKET,
+            "lorem_ipsum": edited.verdict == c4_phrases.LOREM_IPSUM,
+            "curly_bracket": edited.verdict == c4_phrases.CURLY_BRACKET,
             "too_few_sentences": sentences < (self.min_sentences or 0),
         }
         reason = first_reason(broken, len(batch))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from curate.kernels import spacy_tables
 from curate.kernels.spacy_rules import exceptions
+from curate.kernels.urls_plain import is_url
 from curate.kernels.words import words, words_one
-from curate.kernels.words_plain import is_url
 
 SPACY = json.loads(Path(__file__).with_name("spacy_words.json").read_text())
 """[text, words, sentences]: what spaCy 3.8.18 makes of it, `spacy.blank("en")` with its sentencizer; words that are
