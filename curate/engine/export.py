@@ -158,7 +158,8 @@ def _survivors(
     text_file = context.text_file(unit, last + 1)
     columns = [name for name in present_columns(unit.path).names if text_file is None or name != text_column]
     texts = ledger.Texts(text_file) if text_file is not None else None
-    for chunk in read_unit(unit, columns, wanted, chunk_bytes=chunk_bytes, measure=text_column):
+    sizes = np.asarray(pc.fill_null(added[SIZE], 0).to_numpy(zero_copy_only=False), np.int64)
+    for chunk in read_unit(unit, columns, wanted, chunk_bytes=chunk_bytes, measure=sizes):
         if isinstance(chunk, Unreadable):
             if wanted[chunk.start : chunk.stop].any():
                 raise StoreError(

@@ -101,11 +101,16 @@ class Source:
         wanted = np.asarray(self.dropped_by == None)  # noqa: E711  element by element: None means alive
         self._report_duplicates()
         texts = ledger.Texts(self.text_file) if self.text_file is not None and self.needs_text else None
-        measure = self.text_column if self.text_column in self.decode else None
+        measure = self.text_column if self.text_column in self.decode else None if self.first else self._sizes()
         chunks = read_unit(self.unit, self.decode, wanted, chunk_bytes=self.chunk_bytes, measure=measure)
         for chunk in chunks:
             self.start = chunk.start
             yield self._unreadable(chunk) if isinstance(chunk, Unreadable) else self._piece(chunk, texts)
+
+    def _sizes(self) -> npt.NDArray[np.int64]:
+        """Bytes of each row's text after the pass before, where it is not read from the input."""
+        sizes = pc.fill_null(self.old[SIZE], 0) if self.needs_text else pa.array(np.zeros(self.unit.rows, np.int64))
+        return np.asarray(sizes.to_numpy(zero_copy_only=False), np.int64)
 
     def _piece(self, chunk: Chunk, texts: ledger.Texts | None) -> Piece:
         here = slice(chunk.start, chunk.stop)

@@ -114,9 +114,14 @@ class Texts:
     def __init__(self, path: Path) -> None:
         """Opens the file."""
         self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-        self._batches: Iterator[pa.RecordBatch] = self._file.iter_batches(256, use_threads=False)
+        self._batches = self._by_group()
         self._rows = np.zeros(0, np.int64)
         self._texts = pa.array([], pa.large_string())
+
+    def _by_group(self) -> Iterator[pa.RecordBatch]:
+        """Batches within row groups: a row group has a bounded number of bytes, some hundred rows have not."""
+        for group in range(self._file.num_row_groups):
+            yield from self._file.iter_batches(256, row_groups=[group], use_threads=False)
 
     def of(self, rows: npt.NDArray[np.int64]) -> pa.Array:
         """Texts of `rows`, large_string. Every row must be in the file, after all rows asked for before."""

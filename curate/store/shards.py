@@ -84,13 +84,14 @@ def read_unit(
     wanted: npt.NDArray[np.bool_] | None = None,
     *,
     chunk_bytes: int = CHUNK_BYTES,
-    measure: str | None = None,
+    measure: str | npt.NDArray[np.int64] | None = None,
 ) -> Iterator[Chunk | Unreadable]:
     """The unit's rows in order, as chunks that cover it without gaps; rows that are not `wanted` are skipped.
 
     columns: to decode; none of them may be missing from the file (see `present_columns`).
     wanted: bool[unit.rows], or None for all. Row groups without a wanted row are not read.
-    measure: the column whose bytes cut the chunks.
+    measure: what cuts the chunks: the bytes of a column, or int64[unit.rows] bytes of each row, for texts that are
+    not in this file; None: the bytes of all columns.
     A row group that cannot be decoded gives one `Unreadable` for its rest; what came before it was already given.
     """
     wanted = np.ones(unit.rows, bool) if wanted is None else wanted
@@ -101,7 +102,7 @@ def read_unit(
             meta = parquet.metadata.row_group(group)
             end = min(at + meta.num_rows, unit.rows)
             if not wanted[at:end].any():
-                yield from collector.skip(at, end)
+                yield from collector.skip(end)
                 at = end
                 continue
             try:
@@ -109,7 +110,7 @@ def read_unit(
                     batch = batch.slice(0, end - at)
                     rows = np.flatnonzero(wanted[at : at + batch.num_rows])
                     picked = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows))
-                    yield from collector.add(at, at + batch.num_rows, rows + at, picked)
+                    yield from collector.add(at + batch.num_rows, rows + at, picked)
                     at += batch.num_rows
                     if at == end:
                         break
@@ -139,75 +140,73 @@ def _offset(meta: pq.RowGroupMetaData) -> int:
 
 
 class _Collector:
-    """Joins small record batches until they hold enough bytes for one chunk."""
+    """Joins small record batches until they hold enough bytes for one chunk, and cuts those that hold too many."""
 
-    def __init__(self, columns: list[str], chunk_bytes: int, measure: str | None) -> None:
+    def __init__(self, columns: list[str], chunk_bytes: int, measure: str | npt.NDArray[np.int64] | None) -> None:
         self.columns, self.chunk_bytes, self.measure = columns, chunk_bytes, measure
         self.start = self.stop = 0
-        self.size = 0
+        self.size = self.held = 0
         self.rows: list[npt.NDArray[np.int64]] = []
         self.batches: list[pa.RecordBatch] = []
 
-    def add(self, start: int, stop: int, rows: npt.NDArray[np.int64], batch: pa.RecordBatch) -> Iterator[Chunk]:
-        size = _bytes(batch, self.measure)
-        if self.batches and self.size + size > self.chunk_bytes:
-            yield from self.flush()
-        cuts = _cuts(batch, self.measure, self.chunk_bytes) if size > self.chunk_bytes else [batch.num_rows]
+    def add(self, stop: int, rows: npt.NDArray[np.int64], batch: pa.RecordBatch) -> Iterator[Chunk]:
+        """The unit's rows up to `stop`, of which the batch holds `rows`."""
+        ends = np.cumsum(self._lengths(rows, batch))
         done = 0
-        for cut in cuts:
+        while done < len(rows):
+            before = int(ends[done - 1]) if done else 0
+            cut = int(np.searchsorted(ends, before + self.chunk_bytes - self.size, side="right"))
+            cut = min(cut, done + CHUNK_ROWS - self.held, len(rows))
+            if cut <= done and self.held:  # the next document does not fit: it opens a chunk of its own
+                self.stop = int(rows[done])
+                yield from self.flush()
+                continue
+            cut = max(cut, done + 1)
             self.rows.append(rows[done:cut])
             self.batches.append(batch.slice(done, cut - done))
-            self.size += size if len(cuts) == 1 else self.chunk_bytes
-            self.stop = stop if cut == batch.num_rows else int(rows[cut])
+            self.size += int(ends[cut - 1]) - before
+            self.held += cut - done
+            self.stop = int(rows[cut - 1]) + 1
             done = cut
-            if self.size >= self.chunk_bytes or sum(map(len, self.rows)) >= CHUNK_ROWS:
-                yield from self.flush()
         self.stop = stop
+        yield from self.skip(stop)
 
-    def skip(self, start: int, stop: int) -> Iterator[Chunk]:
+    def _lengths(self, rows: npt.NDArray[np.int64], batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+        if isinstance(self.measure, np.ndarray):
+            return self.measure[rows]
+        if self.measure is None or self.measure not in batch.schema.names:
+            each = batch.nbytes // max(len(rows), 1) if batch.num_columns else 0
+            return np.full(len(rows), each, np.int64)
+        lengths = pc.fill_null(pc.binary_length(_plain(batch.column(self.measure))), 0)
+        return np.asarray(lengths.to_numpy(zero_copy_only=False), np.int64)
+
+    def skip(self, stop: int) -> Iterator[Chunk]:
+        """Nothing wanted up to `stop`."""
         self.stop = stop
         if stop - self.start >= CHUNK_ROWS:
             yield from self.flush()
 
     def skip_to(self, stop: int) -> None:
+        """Go on behind a hole."""
         self.start = self.stop = stop
 
     def flush(self) -> Iterator[Chunk]:
+        """What is held, as a chunk."""
         if self.stop > self.start:
             rows = np.concatenate(self.rows) if self.rows else np.zeros(0, np.int64)
             yield Chunk(self.start, self.stop, rows, self._join())
-        self.start, self.size, self.rows, self.batches = self.stop, 0, [], []
+        self.start, self.size, self.held, self.rows, self.batches = self.stop, 0, 0, [], []
 
     def _join(self) -> dict[str, pa.Array]:
         if not self.batches:
             return {}
-        return {
-            name: pa.concat_arrays([batch.column(name) for batch in self.batches]) for name in self.columns
-        }
+        return {name: pa.concat_arrays([batch.column(name) for batch in self.batches]) for name in self.columns}
 
 
-def _bytes(batch: pa.RecordBatch, measure: str | None) -> int:
-    if measure is None or measure not in batch.schema.names:
-        return int(batch.nbytes) if batch.num_columns else 0
-    return int(pc.sum(pc.binary_length(_binary(batch.column(measure)))).as_py() or 0)
-
-
-def _binary(values: pa.Array) -> pa.Array:
-    return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
-
-
-def _cuts(batch: pa.RecordBatch, measure: str | None, limit: int) -> list[int]:
-    """Row numbers after which to cut a batch that is too big, so that each part is about `limit` bytes or one row."""
-    if measure is None or measure not in batch.schema.names or batch.num_rows < 2:
-        return [batch.num_rows]
-    lengths = pc.fill_null(pc.binary_length(_binary(batch.column(measure))), 0).to_numpy(zero_copy_only=False)
-    ends = np.cumsum(lengths)
-    cuts, done = [], 0
-    while done < batch.num_rows:
-        base = int(ends[done - 1]) if done else 0
-        done = max(done + 1, int(np.searchsorted(ends, base + limit, side="right")))
-        cuts.append(min(done, batch.num_rows))
-    return cuts
+def _plain(values: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    return values.cast(pa.large_string()) if pa.types.is_string_view(values.type) else values
 
 
 def present_columns(path: str | Path) -> pa.Schema:
