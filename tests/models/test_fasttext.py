@@ -21,7 +21,7 @@ from curate.models.fasttext_plain import fnv1a
 
 library = pytest.importorskip("fasttext")
 DATA = Path(os.environ.get("CURATE_SHARED_DATA") or Path(__file__).parents[3] / "shared" / "data")
-CLOSE = 1e-6  # of scores; 1e-4 is asked for
+CLOSE = 5e-6  # of scores: some roundings of float32; 1e-4 is asked for
 
 WHITE = [" ", "\n", "\r", "\t", "\v", "\f", "\0", "  ", "\n\n"]
 OTHER_SPACE = ["\u00a0", "\u2028", "\u3000", "\x1c", "\x85", "\ufeff"]
