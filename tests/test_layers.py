@@ -37,10 +37,7 @@ ONLY_IN = {
     "rich": ("cli/",),
     "yaml": ("recipe/",),
     "multiprocessing": ("executors/",),
-    "pyarrow.parquet": (
-        "store/",
-        "report/facts.py",
-    ),  # the latter looks up single rows, which `store` does not offer yet
+    "pyarrow.parquet": ("store/",),
 }
 """Library → the only places that may import it."""
 

@@ -10,12 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.documents import TEXT, Batch
+from curate.documents import CHARS, SIZE, TEXT, Batch
 from curate.errors import StageError
 from curate.kernels.text import buffers, char_counts
-
-CHARS, SIZE = "_chars", "_bytes"
-"""Ledger columns: characters (code points) and bytes (UTF-8) of a document's text after the pass."""
 
 
 def measure(batch: Batch) -> dict[str, pa.Array]:

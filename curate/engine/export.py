@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from curate.documents import DROPPED_BY, ID
+from curate.documents import DROPPED_BY, ID, SIZE
 from curate.engine.context import Context, digest, load
-from curate.engine.counts import SIZE, UnitCounts
+from curate.engine.counts import UnitCounts
 from curate.errors import StoreError
 from curate.store import ledger
 from curate.store.files import read_json, write_json

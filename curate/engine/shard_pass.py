@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.documents import DROPPED_BY, ID, ROW, TEXT, Batch, address
+from curate.documents import CHARS, DROPPED_BY, ID, PLACE, ROW, SIZE, TEXT, Batch, address
 from curate.engine.context import Context, load
-from curate.engine.counts import CHARS, SIZE, UnitCounts, measure
+from curate.engine.counts import UnitCounts, measure
 from curate.engine.outcome import checked, scatter
 from curate.engine.source import Piece, Source
 from curate.errors import CurateError, StageError
@@ -92,7 +92,7 @@ class _UnitPass:
                 columns, batch, rewritten = self._piece(piece)
                 rows.write(columns)
                 if self.this_pass.edits_text and len(batch):
-                    numbers = pa.array(piece.start + batch["at"].to_numpy())
+                    numbers = pa.array(piece.start + batch[PLACE].to_numpy())
                     texts.write({ROW: numbers, TEXT: batch[TEXT]}, batch[SIZE].to_numpy())
                 changed |= rewritten
             self.source.check_unchanged()
@@ -118,7 +118,7 @@ class _UnitPass:
         dropped_by = piece.dropped_by
         self.counts.arrive(piece.earlier, piece.unreadable, piece.batch)
         at = np.flatnonzero(np.asarray(dropped_by == None))  # noqa: E711  an object array: None means alive
-        batch: Batch = piece.batch.with_columns({"at": pa.array(at)})
+        batch: Batch = piece.batch.with_columns({PLACE: pa.array(at)})
         added: dict[str, pa.Array] = {}
         rewritten = False
         for action in self.this_pass.actions:
@@ -130,7 +130,7 @@ class _UnitPass:
                 batch, changed = self._decide(action, step, batch, n, dropped_by, added)
                 rewritten |= changed
             self.step_seconds[action.step] = self.step_seconds.get(action.step, 0.0) + time.perf_counter() - began
-        at = batch["at"].to_numpy()
+        at = batch[PLACE].to_numpy()
         columns = {
             **({ID: piece.ids} if self.number == 1 else {}),
             **added,
@@ -152,7 +152,7 @@ class _UnitPass:
     ) -> tuple[Batch, bool]:
         """Ask a stage, note what it says, and take away the documents that it drops."""
         outcome = self._ask(action, step, batch)
-        at = batch["at"].to_numpy()
+        at = batch[PLACE].to_numpy()
         for name, kind in step.written().items():
             added[name] = scatter(outcome.columns[name], at, n)
             assert added[name].type == kind
@@ -198,7 +198,7 @@ class _UnitPass:
             raise
         except Exception as error:
             raise self._stage_error(step, action.verb, batch, error) from error
-        rows = batch["at"].to_numpy()[found.column("row").to_numpy()] + self.source.start
+        rows = batch[PLACE].to_numpy()[found.column("row").to_numpy()] + self.source.start
         documents = address(self.unit.file, rows + self.unit.first_row)
         schema = evidence.stored_schema(stage.evidence)
         columns = [pa.array(documents) if name == evidence.DOCUMENT else found.column(name) for name in schema.names]
@@ -229,7 +229,7 @@ class _UnitPass:
         artifact = self.artifacts[action.step]
         if not isinstance(artifact, pa.Table):
             return artifact
-        rows = batch["at"].to_numpy() + self.source.start + self.unit.first_row
+        rows = batch[PLACE].to_numpy() + self.source.start + self.unit.first_row
         documents = address(self.unit.file, rows)
         found = artifact.column(evidence.DOCUMENT).to_numpy()
         here = np.flatnonzero(np.isin(found, documents, assume_unique=False))

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curate.documents import DROPPED_BY, ID, TEXT, Batch
+from curate.documents import CHARS, DROPPED_BY, ID, SIZE, TEXT, Batch
 from curate.engine.context import Context
-from curate.engine.counts import CHARS, SIZE, measure
+from curate.engine.counts import measure
 from curate.errors import StoreError
 from curate.plan import Pass
 from curate.store import ledger

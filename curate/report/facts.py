@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from curate.documents import DROPPED_BY, ID
+from curate.documents import CHARS, DROPPED_BY, ID, SIZE
 from curate.errors import StoreError
 from curate.kernels.hashing import hash64
 from curate.store import ledger
@@ -21,9 +20,9 @@ from curate.store.files import read_json
 from curate.store.fixed import Inputs
 from curate.store.folder import RunFolder
 from curate.store.quarantine import BadRow, read_quarantine
-from curate.store.shards import Chunk, Unit, read_unit
+from curate.store.shards import Chunk, Unit, present_columns, read_unit
 
-INTERNAL = ("_chars", "_bytes", DROPPED_BY, ID)
+INTERNAL = (CHARS, SIZE, DROPPED_BY, ID)
 """Ledger columns that are not a stage's."""
 
 
@@ -122,7 +121,7 @@ class Run:
             path = self.folder.ledger(number, unit.stem)
             if not path.exists() or dropped_by is not None:
                 break
-            values = _row(path, row)
+            values = ledger.row_of(path, row)
             id = values.get(ID, id)
             dropped_by = values[DROPPED_BY]
             columns |= {name: v for name, v in values.items() if name not in INTERNAL}
@@ -138,20 +137,8 @@ class Run:
         for number in range(last, 0, -1):
             path = self.folder.text(number, unit.stem)
             if path.exists():
-                found = pq.read_table(path, filters=[("row", "==", row)], use_threads=False)
-                return str(found.column("text")[0].as_py()) if found.num_rows else None
+                return ledger.text_of(path, row)
         return None
-
-
-def _row(path: Path, row: int) -> dict[str, Any]:
-    """One row of a ledger; reads its row group alone."""
-    with pq.ParquetFile(path) as parquet:
-        for group in range(parquet.num_row_groups):
-            rows = parquet.metadata.row_group(group).num_rows
-            if row < rows:
-                return dict(parquet.read_row_group(group, use_threads=False).slice(row, 1).to_pylist()[0])
-            row -= rows
-    raise StoreError(f"{path}: it has fewer rows than its unit")
 
 
 def _input_row(unit: Unit, row: int) -> dict[str, Any]:
@@ -159,8 +146,7 @@ def _input_row(unit: Unit, row: int) -> dict[str, Any]:
     wanted = np.zeros(unit.rows, bool)
     wanted[row] = True
     try:
-        names = pq.read_schema(unit.path).names
-        for chunk in read_unit(unit, names, wanted):
+        for chunk in read_unit(unit, present_columns(unit.path).names, wanted):
             if isinstance(chunk, Chunk) and len(chunk.rows):
                 return {name: _plain(values) for name, values in chunk.columns.items()}
     except (OSError, pa.ArrowException):

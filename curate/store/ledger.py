@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.documents import ROW, TEXT
+from curate.errors import StoreError
 from curate.store.files import whole
 
 FACTS = b"curate"  # key of the Parquet metadata that holds a file's facts: fingerprint and counts, as JSON
@@ -106,6 +107,23 @@ def read(path: Path, columns: list[str]) -> dict[str, pa.Array]:
 def _one(column: pa.ChunkedArray) -> pa.Array:
     merged = column.combine_chunks()
     return merged if isinstance(merged, pa.Array) else pa.concat_arrays(merged.chunks)
+
+
+def row_of(path: Path, row: int) -> dict[str, Any]:
+    """One row of a ledger, as Python values; decodes its row group alone. Raises StoreError if it has fewer rows."""
+    with pq.ParquetFile(path) as parquet:
+        for group in range(parquet.num_row_groups):
+            rows = parquet.metadata.row_group(group).num_rows
+            if row < rows:
+                return dict(parquet.read_row_group(group, use_threads=False).slice(row, 1).to_pylist()[0])
+            row -= rows
+    raise StoreError(f"{path}: it has fewer rows than its unit")
+
+
+def text_of(path: Path, row: int) -> str | None:
+    """The text of a row in a text file; None if the row is not in it."""
+    found = pq.read_table(path, columns=[TEXT], filters=[(ROW, "==", row)], use_threads=False)
+    return str(found.column(TEXT)[0].as_py()) if found.num_rows else None
 
 
 class Texts:
