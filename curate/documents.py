@@ -11,8 +11,8 @@ import pyarrow as pa
 
 ID, TEXT, ROW, DROPPED_BY = "id", "text", "row", "dropped_by"
 CHARS, SIZE, PLACE = "curate:chars", "curate:bytes", "curate:place"
-"""The engine's own columns, which no stage sees by these names: code points and UTF-8 bytes of a document's text, and the
-document's place in its chunk."""
+"""The engine's own columns, which no stage sees by these names: code points and UTF-8 bytes of a document's text, and
+the document's place in its chunk."""
 
 T = TypeVar("T")
 

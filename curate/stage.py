@@ -1,4 +1,4 @@
-"""The stage contract: a stage returns exactly one value per document (evidence aside), and only the engine removes rows."""
+"""The stage contract: a stage returns exactly one value per document, evidence aside; only the engine removes rows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Stage(BaseModel):
     examples: ClassVar[dict[str, Any]] = {}
     """Input → output of the easy form with default options; shown by the help, run by the tests."""
     version: ClassVar[int] = 1
-    """Raised whenever the same input and options give another result: results stored by older versions are then redone."""
+    """Raised whenever the same input and options give another result: results of older versions are then redone."""
 
     def columns_read(self) -> tuple[str, ...]:
         """Names of the columns that this stage reads."""
@@ -144,7 +144,7 @@ class One:
 
 
 class Edit(PerBatch):
-    """The general form: filters that also edit lines, or leave their numbers behind. `edits_text = False` if it never edits."""
+    """The general form: filters that also edit lines or leave numbers behind; `edits_text = False` if it never does."""
 
     edits_text: ClassVar[bool] = True
 
@@ -182,8 +182,8 @@ class Global(Stage):
     """A stage that must see the whole corpus: `observe` ends a pass, `resolve` runs between, `apply` opens the next."""
 
     evidence: ClassVar[pa.Schema]
-    """Columns of `observe`'s answer. `key` (uint64) and `row` (int64, index in the batch) must be among them; the engine
-    turns `row` into `document` (uint64, the row's address) and sorts by (`key`, `document`)."""
+    """Columns of `observe`'s answer. `key` (uint64) and `row` (int64, index in the batch) must be among them; the
+    engine turns `row` into `document` (uint64, the row's address) and sorts by (`key`, `document`)."""
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """Any number of rows of evidence. Pure: depends on the batch's documents alone."""
@@ -208,7 +208,7 @@ class Global(Stage):
 
 @dataclass(frozen=True)
 class Keys:
-    """Document `row[j]` of a batch has key `key[j]`, checked by `check[j]`: together 128 bits, so chance equality is out."""
+    """Document `row[j]` of a batch has key `key[j]`, checked by `check[j]`: 128 bits, so chance equality is out."""
 
     key: npt.NDArray[np.uint64]
     check: npt.NDArray[np.uint64]
@@ -223,5 +223,5 @@ class Match(Global):
         raise NotImplementedError
 
     def resolve_range(self, evidence: pa.Table) -> pa.Table:
-        """All evidence of a range of keys, sorted by (key, document) → rows for `apply`, with a `document` column (uint64)."""
+        """The evidence of a range of keys, sorted by (key, document) → rows for `apply`, with a uint64 `document`."""
         raise NotImplementedError

@@ -4,8 +4,8 @@
     python scripts/bench.py CORPUS... --only c4,language  some of it
     python scripts/bench.py CORPUS... --peer datatrove    beside datatrove 0.10.1, in turn, with the ratio
 
-CORPUS: folders or Parquet files with a `text` column. Stages are timed on texts in memory after one warm-up; recipes from
-files to files, as users run them, in a process of their own. Each figure is the median of `--repeat` runs.
+CORPUS: folders or Parquet files with a `text` column. Stages are timed on texts in memory after one warm-up; recipes
+from files to files, as users run them, in a process of their own. Each figure is the median of `--repeat` runs.
 """
 
 from __future__ import annotations

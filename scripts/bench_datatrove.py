@@ -1,4 +1,4 @@
-"""The same work done by datatrove, for `bench.py --peer datatrove`; runs in an environment of its own, without curate."""
+"""The same work done by datatrove, for `bench.py --peer datatrove`; runs in its own environment, without curate."""
 
 import argparse
 import json

@@ -10,7 +10,10 @@ import typer
 
 from curate.cli import looking, planning, running
 
-EPILOG = "Exit codes: 0 all well · 1 failed · 2 the recipe or the command line is wrong · 3 done, with something quarantined."
+EPILOG = (
+    "Exit codes: 0 all well · 1 failed · 2 the recipe or the command line is wrong"
+    " · 3 done, with something quarantined."
+)
 
 app = typer.Typer(
     name="curate",

@@ -60,7 +60,9 @@ def _room(console: Console, recipe: Recipe, survey: intake.Survey) -> bool:
 def _trial(console: Console, recipe: Recipe, documents: int) -> int:
     with tempfile.TemporaryDirectory(prefix="curate-check-") as folder:
         output = recipe.output.model_copy(update={"path": f"{folder}/out"})
-        anything = recipe.on_bad_input.model_copy(update={"max_documents": 1.0, "max_shards": len(recipe.input.paths) * 10**6})
+        anything = recipe.on_bad_input.model_copy(
+            update={"max_documents": 1.0, "max_shards": len(recipe.input.paths) * 10**6}
+        )
         steps = tuple(step.without_expectation() for step in recipe.stages)
         trial = recipe.model_copy(update={"output": output, "on_bad_input": anything, "stages": steps})
         try:
@@ -70,7 +72,9 @@ def _trial(console: Console, recipe: Recipe, documents: int) -> int:
             return 1
     screen.print_funnel(list(done.funnel))
     if done.exit_code:
-        console.print("\nsome input cannot be read; a run keeps it aside, and stops when it is more than on_bad_input allows")
+        console.print(
+            "\nsome input cannot be read; a run keeps it aside, and stops when it is more than on_bad_input allows"
+        )
     else:
         console.print("\nready: curate run")
     return done.exit_code

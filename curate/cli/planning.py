@@ -60,7 +60,9 @@ def schema() -> None:
 
 
 def stages(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A stage, or the path of one of your own.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="A stage, or the path of one of your own.")
+    ] = None,
 ) -> None:
     """List the stages, or show one: its options, what it reads and adds, examples."""
     from curate.cli import screen

@@ -37,7 +37,9 @@ def run(
     sample: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Take a share of the documents, by the hash of their id: 1%.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run left in the output folder.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget what an earlier run left in the output folder.")
+    ] = False,
     log_format: Annotated[
         str, typer.Option(help="auto (progress bars on a terminal, plain lines elsewhere), plain or json.")
     ] = "auto",
@@ -137,7 +139,8 @@ def debug(
     if stem not in stems or number > len(found.plan.passes):
         last = max(stems, default="none")
         raise RecipeError(
-            f"curate debug: no pass {number} or unit '{shard}' here; passes 1 to {len(found.plan.passes)}, units to {last}"
+            f"curate debug: no pass {number} or unit '{shard}' here;"
+            f" passes 1 to {len(found.plan.passes)}, units to {last}"
         )
     typer.echo(f"pass {number} over {found.inputs.units[stems[stem]].name}, unit {stem}")
     result = shard_pass.run(shard_pass.PassTask(str(out), number, stems[stem]))

@@ -88,8 +88,8 @@ class Accounts:
         bad, total = self.bad_documents, self.documents_in
         if bad > limits.documents(total):
             raise BadInput(
-                f"{source}: on_bad_input.max_documents = {limits.max_documents}, but {bad} of {total} documents cannot be"
-                f" read ({bad / max(total, 1):.2%}). They are kept aside in {out}/quarantine:"
+                f"{source}: on_bad_input.max_documents = {limits.max_documents}, but {bad} of {total} documents cannot"
+                f" be read ({bad / max(total, 1):.2%}). They are kept aside in {out}/quarantine:"
                 f" curate inspect {out} --dropped-by quarantine\n"
                 f"  repair the input, or allow it: --set on_bad_input.max_documents={bad}"
             )

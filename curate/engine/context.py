@@ -1,4 +1,4 @@
-"""What a worker must know of a run, read from the run folder: recipe, plan, inputs, and what each result was made from."""
+"""What a worker must know of a run, read from its folder: recipe, plan, inputs, and what each result was made from."""
 
 from __future__ import annotations
 

@@ -138,7 +138,8 @@ class UnitCounts:
             if count.documents_in != flowing or count.documents_in - count.dropped != count.documents_out:
                 raise StageError(
                     f"{where}: step {index + 1} was given {count.documents_in} of {flowing} documents, dropped"
-                    f" {count.dropped} and passed on {count.documents_out}; this is a defect of curate, please report it"
+                    f" {count.dropped} and passed on {count.documents_out};"
+                    " this is a defect of curate, please report it"
                 )
             flowing = count.documents_out
 

@@ -1,4 +1,4 @@
-"""A run from beginning to end: passes over the units, decisions between them, survivors at last. Decides nothing of its own."""
+"""A run from beginning to end: passes over units, decisions between them, survivors at last. Decides nothing itself."""
 
 from __future__ import annotations
 
@@ -96,8 +96,9 @@ class _Run:
         strangers = self.folder.strangers()
         if strangers:
             raise RecipeError(
-                f"{self.recipe.source or 'recipe'}: output.path = {self.folder.root}: the folder holds what no run writes:"
-                f" {', '.join(strangers[:3])}{' …' if len(strangers) > 3 else ''}; name a folder of its own for the run"
+                f"{self.recipe.source or 'recipe'}: output.path = {self.folder.root}: the folder holds"
+                f" what no run writes: {', '.join(strangers[:3])}{' …' if len(strangers) > 3 else ''};"
+                " name a folder of its own for the run"
             )
         listing = intake.listing(self.recipe)
         survey = intake.survey(self.recipe, listing.files)

@@ -164,7 +164,8 @@ def _survivors(
             if wanted[chunk.start : chunk.stop].any():
                 raise StoreError(
                     f"{unit.name}: rows {chunk.start + unit.first_row} to {chunk.stop + unit.first_row - 1}: a column"
-                    f" that no stage reads cannot be decoded: {chunk.error}. Repair the file, or name the columns to keep"
+                    f" that no stage reads cannot be decoded: {chunk.error}."
+                    " Repair the file, or name the columns to keep"
                 )
         elif len(chunk.rows):
             given = dict(chunk.columns)
@@ -220,4 +221,3 @@ def summary(receipts: list[Receipt]) -> dict[str, Any]:
     """The shards written, for the manifest."""
     shards = [{k: v for k, v in asdict(receipt).items() if k != "fingerprint"} for receipt in receipts]
     return {"rows": sum(r.rows for r in receipts), "bytes": sum(r.bytes for r in receipts), "shards": shards}
-

@@ -1,4 +1,4 @@
-"""Pass 0: the look at the ids. A document whose id an earlier one has is put into quarantine before any stage sees it."""
+"""Pass 0, the look at the ids: a document whose id an earlier one has goes into quarantine before any stage sees it."""
 
 from __future__ import annotations
 
@@ -53,5 +53,3 @@ def repeated(sorted_range: pa.Table) -> pa.Table:
     again = np.zeros(len(order), bool)
     again[1:] = (key[1:] == key[:-1]) & (check[1:] == check[:-1])
     return pa.table({evidence.DOCUMENT: pa.array(np.sort(document[order][again]))})
-
-

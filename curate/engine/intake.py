@@ -152,7 +152,8 @@ def _with_text(recipe: Recipe, found: list[Found]) -> tuple[list[Found], list[Br
             good.append(one)
     if bad and not good:
         raise RecipeError(
-            f"{recipe.source or 'recipe'}: input.text: no input file can be used; the first, {bad[0].file}: {bad[0].error}"
+            f"{recipe.source or 'recipe'}: input.text: no input file can be used;"
+            f" the first, {bad[0].file}: {bad[0].error}"
         )
     return good, bad
 
@@ -227,9 +228,7 @@ def survey(recipe: Recipe, files: Sequence[InputFile]) -> Survey:
     unified, clashes = unify([(n, s) for n, s in schemas if name in s.names])
     problems += [Broken(n, "missing_column", missing_column(name, s)) for n, s in schemas if name not in s.names]
     problems += [Broken(n, "schema_clash", text) for n, text in clashes]
-    return Survey(
-        len(files), sum(f.size for f in files), documents, text_bytes, exact, unified, tuple(problems)
-    )
+    return Survey(len(files), sum(f.size for f in files), documents, text_bytes, exact, unified, tuple(problems))
 
 
 def _survey_one(recipe: Recipe, file: InputFile) -> tuple[pa.Schema | None, int, int, bool, Broken | None]:
@@ -252,5 +251,3 @@ def changes(files: Sequence[InputFile], now: Sequence[InputFile]) -> Iterator[st
     before, after = {file.path: file for file in files}, {file.path: file for file in now}
     for path in sorted(after.keys() - before.keys()):
         yield f"{after[path].name} appeared after the run began, and is not part of it"
-
-

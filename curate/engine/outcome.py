@@ -40,7 +40,9 @@ def _one(values: Any, kind: pa.DataType, what: str, n: int) -> pa.Array:
     if not isinstance(values, pa.Array):
         values = pa.array(values, kind)
     if len(values) != n:
-        raise ValueError(f"returned {len(values)} {what} for {n} documents;\n  a stage returns exactly one value per document")
+        raise ValueError(
+            f"returned {len(values)} {what} for {n} documents;\n  a stage returns exactly one value per document"
+        )
     return values if values.type == kind else values.cast(kind)
 
 

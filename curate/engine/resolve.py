@@ -63,9 +63,7 @@ def run(task: ResolveTask) -> None:
         evidence.write_artifact(context.folder.large_artifact(step.label, task.part), rows, facts)
     elif isinstance(stage, Global):
         artifact = stage.resolve(files)
-        write_json(
-            context.folder.small_artifact(step.label), {**facts, "artifact": artifact.model_dump(mode="json")}
-        )
+        write_json(context.folder.small_artifact(step.label), {**facts, "artifact": artifact.model_dump(mode="json")})
     else:
         raise TypeError(f"'{step.name}' is not a global stage")
 

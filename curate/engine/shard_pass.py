@@ -56,7 +56,7 @@ class UnitResult:
 
 
 def run(task: PassTask) -> UnitResult:
-    """Do one pass over one unit. Its files are whole when this returns, the ledger last: it says that the unit is done."""
+    """Do one pass over one unit. Its files are whole on return, the ledger last: it says that the unit is done."""
     began, cpu = time.perf_counter(), time.process_time()
     context = load(task.root)
     work = _UnitPass(context, context.plan.passes[task.number - 1], context.inputs.units[task.unit], task.chunk_bytes)
@@ -241,7 +241,8 @@ class _UnitPass:
         near = batch[ID][0].as_py() if len(batch) else "(no document)"
         place = traceback.extract_tb(error.__traceback__)[-1]
         return StageError(
-            f"stage '{step.label}' failed in {verb} on {self.unit.name}, near id {near}: {type(error).__name__}: {error}\n"
+            f"stage '{step.label}' failed in {verb} on {self.unit.name}, near id {near}:"
+            f" {type(error).__name__}: {error}\n"
             f"  at {Path(place.filename).name}:{place.lineno}, in {place.name}\n"
             f"  again, alone: curate debug {os.path.relpath(self.folder.root)}"
             f" --pass {self.number} --shard {self.unit.stem}"

@@ -26,7 +26,7 @@ UNREAD = "quarantine/"
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows `start:stop` of a unit. `ids` and `dropped_by` have one entry per row; `batch` has the documents still alive."""
+    """Rows `start:stop` of a unit. `ids`, `dropped_by`: one entry for each row; `batch`: the documents still alive."""
 
     start: int
     stop: int
@@ -56,9 +56,7 @@ class Source:
         self.text_file = None if self.first else context.text_file(unit, this_pass.number)
         self.needs_text = self.first or TEXT in this_pass.reads
         self.earlier_columns = context.earlier_columns(this_pass.number)
-        self.users = [
-            name for name in this_pass.reads if name not in (ID, TEXT) and name not in self.earlier_columns
-        ]
+        self.users = [name for name in this_pass.reads if name not in (ID, TEXT) and name not in self.earlier_columns]
         # The first look decodes every column, so that what cannot be read is found, counted and put aside before any
         # decision is made, rather than when the survivors are written.
         decode = list(present.names) if self.first else [name for name in self.users if name in present.names]

@@ -15,8 +15,10 @@ from curate.kernels.hashing import hash128
 from curate.stage import Global, PerBatch
 
 SAMPLE = (
-    "The first line of a small text, with 3.14 numbers and a name.\nThe second line: it doesn't end there…\n\n- a bullet\n",
-    "Zweite Zeile – naïve façade, „Anführung“.\nДва слова. 二つの言葉。\tTab\r\nLine with {braces} and javascript\n" * 3,
+    "The first line of a small text, with 3.14 numbers and a name.\n"
+    "The second line: it doesn't end there…\n\n- a bullet\n",
+    "Zweite Zeile – naïve façade, „Anführung“.\nДва слова. 二つの言葉。\tTab\r\nLine with {braces} and javascript\n"
+    * 3,
     "",
 )
 

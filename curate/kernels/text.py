@@ -36,16 +36,16 @@ def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def strings(data: Bytes, offsets: Offsets) -> pa.LargeStringArray:
-    """A large_string array over kernel output: data uint8, offsets int64[n + 1] starting at 0; no copy, no UTF-8 check."""
+    """A large_string array over kernel output: data uint8, offsets int64[n + 1] from 0; no copy, no UTF-8 check."""
     return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 class Spans(NamedTuple):
     """Pieces (words, lines, sentences) of each document of a batch, in flat arrays.
 
-    Document i owns the pieces `first[i]:last[i]` (int64[n]). Piece j is the bytes `start[j]:end[j]` (int32) counted from the
-    beginning of its document, and `chars[j]` (int32) code points long. Documents need not lie next to each other: taking
-    rows copies only `first` and `last`.
+    Document i owns the pieces `first[i]:last[i]` (int64[n]). Piece j is the bytes `start[j]:end[j]` (int32) of its
+    document, and `chars[j]` (int32) code points long. Documents need not lie next to each other: taking rows copies
+    only `first` and `last`.
     """
 
     first: npt.NDArray[np.int64]

@@ -1,0 +1,1 @@
+"""The stages of recipes: one file for each, which bears its name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 from curate.store import ledger
 
 KEY, DOCUMENT = "key", "document"
-RANGE_ROWS = 2 << 20  # evidence rows resolved at a time; with ids in them about 90 bytes each, held two or three times: 0.5 GB
+RANGE_ROWS = 2 << 20  # evidence rows resolved at a time; with ids about 90 bytes each, held two or three times: 0.5 GB
 
 
 def stored_schema(evidence: pa.Schema) -> pa.Schema:
@@ -72,7 +73,7 @@ def ranges(rows: int, range_rows: int = RANGE_ROWS) -> list[tuple[int, int]]:
     """Inclusive ranges of 64-bit keys, equally wide, about `range_rows` rows each when the keys are hashes."""
     parts = max(1, -(-rows // range_rows))
     cuts = [(2**64 * part) // parts for part in range(parts + 1)]
-    return [(low, high - 1) for low, high in zip(cuts, cuts[1:], strict=False)]
+    return [(low, high - 1) for low, high in pairwise(cuts)]
 
 
 def write_artifact(path: Path, rows: pa.Table, facts: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ GROUP_BYTES = 16 << 20  # text of a row group: what a reader of one must hold
 class Writer:
     """A Parquet file in the making: whole when it is committed, else it never was.
 
-    Row groups are cut by what is in them, not by how it arrived, so that the bytes of the file depend on its rows alone.
+    Row groups are cut by what is in them, not by how it arrived, so that the file's bytes depend on its rows alone.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, compression: str = "zstd", level: int | None = None) -> None:
@@ -42,7 +42,7 @@ class Writer:
         self.committed = False
 
     def write(self, columns: Mapping[str, pa.Array], sizes: npt.NDArray[np.int64] | None = None) -> None:
-        """Append rows. sizes: bytes that each row counts towards a row group, int64[n]; None: rows alone are counted."""
+        """Append rows. sizes: bytes that each row counts towards a row group, int64[n]; None: only rows are counted."""
         batch = pa.record_batch([columns[name] for name in self.schema.names], schema=self.schema)
         ends = np.cumsum(sizes) if sizes is not None else None
         done = 0

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-UNIT_BYTES = 128 << 20  # uncompressed bytes at which a shard is cut into units: a minute of work at most, and a minute lost
+UNIT_BYTES = 128 << 20  # uncompressed bytes at which a shard is cut into units: at most a minute of work, or lost
 CHUNK_BYTES = 8 << 20  # text in one batch: a worker holds a few times that in words and hashes
 CHUNK_ROWS = 1 << 16  # documents in one batch, when they are tiny
-BIG_GROUP = 128 << 20  # row groups above this are decoded 32 rows at a time, so that 32 documents of 10 MB are the most held
+BIG_GROUP = 128 << 20  # row groups above this are decoded 32 rows at a time: 32 documents of 10 MB are the most held
 READ_AHEAD = 1 << 20  # bytes of compressed column data held at a time, instead of whole column chunks
 
 
@@ -43,7 +43,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows `start:stop` of a unit, of which `rows` (int64[n], ascending, unit-relative) are still wanted and were read."""
+    """Rows `start:stop` of a unit, of which `rows` (int64[n], ascending, unit-relative) are wanted still and read."""
 
     start: int
     stop: int
@@ -66,7 +66,7 @@ class Unreadable:
 def cut_into_units(
     file: int, name: str, path: str, groups: list[tuple[int, int]], first_index: int, unit_bytes: int = UNIT_BYTES
 ) -> list[Unit]:
-    """Units of a file whose row groups have these (rows, uncompressed bytes): cut where a unit has reached `unit_bytes`."""
+    """Units of a file whose row groups have these (rows, uncompressed bytes); each ends when it has `unit_bytes`."""
     units: list[Unit] = []
     first_group, first_row, rows, size = 0, 0, 0, 0
     for number, (group_rows, group_bytes) in enumerate(groups):

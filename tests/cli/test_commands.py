@@ -144,7 +144,9 @@ def test_exit_code_3_when_something_is_in_quarantine(tmp_path):
 def test_set_limit_sample_and_log_format(finished, tmp_path):
     recipe, _, _ = finished
     out = tmp_path / "out"
-    done = curate("run", recipe, "--set", f"output.path={out}", "--limit", 40, "--sample", "50%", "--log-format", "json")
+    done = curate(
+        "run", recipe, "--set", f"output.path={out}", "--limit", 40, "--sample", "50%", "--log-format", "json"
+    )
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert len(events) > 3

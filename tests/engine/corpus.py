@@ -26,7 +26,9 @@ def documents(n: int, seed: int = 0) -> list[dict[str, object]]:
             text = str(chance.choice(made)["text"])
         else:
             lines = [
-                " ".join(chance.choice(WORDS) + chance.choice(["", "", "s", "ing"]) for _ in range(chance.randint(3, 14)))
+                " ".join(
+                    chance.choice(WORDS) + chance.choice(["", "", "s", "ing"]) for _ in range(chance.randint(3, 14))
+                )
                 for _ in range(chance.randint(1, 12))
             ]
             text = "\n".join(line.capitalize() + chance.choice([".", "!", "", "…", " \r"]) for line in lines)
@@ -39,9 +41,7 @@ def documents(n: int, seed: int = 0) -> list[dict[str, object]]:
 def write_shards(folder: Path, rows: list[dict[str, object]], shards: int, group: int = 10_000) -> Path:
     """The rows in `shards` Parquet files of consecutive rows."""
     folder.mkdir(parents=True, exist_ok=True)
-    schema = pa.schema(
-        [("id", pa.string()), ("text", pa.string()), ("n", pa.int64()), ("tags", pa.list_(pa.int32()))]
-    )
+    schema = pa.schema([("id", pa.string()), ("text", pa.string()), ("n", pa.int64()), ("tags", pa.list_(pa.int32()))])
     cuts = [len(rows) * i // shards for i in range(shards + 1)]
     for i in range(shards):
         table = pa.Table.from_pylist(rows[cuts[i] : cuts[i + 1]], schema=schema)
@@ -54,9 +54,7 @@ def recipe_text(data: Path | str, out: Path | str, stages: str, extra: str = "")
     return f"input: {data}\noutput: {{path: {out}, shard_size: 40kB}}\n{extra}\nstages:\n{stages}"
 
 
-def run(
-    text: str, executor: Executor | None = None, source: Path | None = None, **settings: object
-) -> RunDone:
+def run(text: str, executor: Executor | None = None, source: Path | None = None, **settings: object) -> RunDone:
     """Run a recipe given as text."""
     recipe = recipes.loads(text, source=source)
     return driver.run(recipe, executor or Inline(), settings=driver.Settings(**settings))  # type: ignore[arg-type]

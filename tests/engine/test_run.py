@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import json
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,7 +49,7 @@ def test_everything_adds_up(tmp_path, rows):
     assert table.column("n").to_pylist() == sorted(table.column("n").to_pylist())
     flow = [(row.label, row.documents_in, row.documents_out) for row in done.funnel]
     assert [label for label, *_ in flow] == ["normalize", "sample", "exact_dedup", "gopher_repetition", "keep_best"]
-    assert all(before[2] == after[1] for before, after in zip(flow, flow[1:], strict=False))
+    assert all(before[2] == after[1] for before, after in pairwise(flow))
 
 
 def test_every_document_can_be_asked_why(tmp_path, rows):
@@ -142,7 +143,8 @@ def test_documents_without_ids_get_stable_ones(tmp_path):
     for place in ("a", "b/deeper"):
         (tmp_path / place).mkdir(parents=True)
         pq.write_table(pa.table({"content": ["one", "two", "three"]}), tmp_path / place / "x.parquet")
-        text = f"input: {{paths: {tmp_path / place}, text: content}}\noutput: {tmp_path / place / 'out'}\nstages: [normalize]"
+        text = f"input: {{paths: {tmp_path / place}, text: content}}\noutput: {tmp_path / place / 'out'}\n"
+        text += "stages: [normalize]"
         run(text.replace(str(tmp_path / place) + ",", str(tmp_path / place / "*.parquet") + ","))
     ids = [output(tmp_path / p / "out").column("id").to_pylist() for p in ("a", "b/deeper")]
     assert ids[0] == ids[1] == ["x.parquet#0", "x.parquet#1", "x.parquet#2"]
@@ -193,7 +195,8 @@ def test_fewer_shards_leave_nothing_behind(tmp_path, rows):
     run(recipe_text(data, tmp_path / "out", STAGES))
     run(recipe_text(data, tmp_path / "fresh", STAGES))
     assert data_bytes(tmp_path / "out") == data_bytes(tmp_path / "fresh")
-    assert {p.name for p in (tmp_path / "out/pass-1").iterdir()} == {p.name for p in (tmp_path / "fresh/pass-1").iterdir()}
+    left, fresh = (sorted(p.name for p in (tmp_path / run / "pass-1").iterdir()) for run in ("out", "fresh"))
+    assert left == fresh
 
 
 def test_limit_takes_the_first_documents(tmp_path, rows):
@@ -232,7 +235,9 @@ def test_a_stage_that_breaks_its_contract_is_named(tmp_path, rows):
         '    """One too few."""\n\n    def judge(self, batch):\n        return pa.nulls(len(batch) - 1, pa.string())\n'
     )
     data = write_shards(tmp_path / "in", rows, 1)
-    with pytest.raises(StageError, match=r"(?s)stage 'short' failed.*s000.parquet, near id d00000.*399 reasons for 400"):
+    with pytest.raises(
+        StageError, match=r"(?s)stage 'short' failed.*s000.parquet, near id d00000.*399 reasons for 400"
+    ):
         run(recipe_text(data, tmp_path / "out", "  - ./short.py"), source=tmp_path / "r.yaml")
 
 
@@ -240,6 +245,6 @@ def test_an_output_folder_with_other_things_in_it_is_refused(tmp_path, rows):
     data = write_shards(tmp_path / "in", rows, 1)
     (tmp_path / "out").mkdir()
     (tmp_path / "out/thesis.docx").write_text("years of work")
-    with pytest.raises(RecipeError, match="thesis.docx"):
+    with pytest.raises(RecipeError, match=r"thesis\.docx"):
         run(recipe_text(data, tmp_path / "out", "  - normalize"), fresh=True)
     assert (tmp_path / "out/thesis.docx").exists()
