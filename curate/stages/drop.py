@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -56,6 +57,16 @@ class Drop(Filter):
             raise ValueError("drop needs a condition: below, above, in or not_in")
         return self
 
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        column = types.get(self.column)
+        if column is None or pa.types.is_null(column):  # without values there is nothing to compare
+            return
+        limits = [("below", self.below), ("above", self.above)]
+        lists = [("in", self.in_ or []), ("not_in", self.not_in or [])]
+        for option, given in [*limits, *((name, member) for name, members in lists for member in members)]:
+            if given is not None and self._kind(_plain(column), option, given) != "number":
+                self._like(_plain(column), option, given)
+
     def judge_one(self, value: Any) -> str | None:
         """The specification: the reason to drop a document whose column has this value; None: it has none.
 
@@ -75,8 +86,7 @@ class Drop(Filter):
 
     def judge(self, batch: Batch) -> pa.Array:
         values = batch[self.column]
-        if pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
+        values = values.cast(_plain(values.type))
         missing = _mask(pc.is_null(values, nan_is_null=True))
         if self.missing == "error" and missing.any():
             raise self._missing_error(batch, missing)
@@ -124,28 +134,35 @@ class Drop(Filter):
         return _mask(pc.is_in(values, pa.array(like, values.type)))
 
     def _kind(self, column: pa.DataType, option: str, given: Any) -> str:
-        """What a value of the column is, if `given` can be compared with it."""
-        kind = _kind_of(column)
-        if kind is None or (kind == "boolean" and option in ("below", "above")):
-            raise StageError(f"drop: column '{self.column}' is {column}: no {option} for it; {_KINDS_HELP}")
+        """What a value of the column is. ValueError if `given` cannot be compared with it."""
+        kind, is_limit = _kind_of(column), option in ("below", "above")
+        if kind is None:
+            raise ValueError(f"column '{self.column}' is {column}; `{option}` compares {_KINDS}")
+        if kind == "boolean" and is_limit:
+            raise ValueError(f"column '{self.column}' is bool; `{option}` is for what has an order; {_OR_LISTS}")
         fits = {"number": int | float, "string": str, "boolean": bool, "date or time": str}[kind]
         if not isinstance(given, fits) or (isinstance(given, bool) and kind != "boolean"):
-            raise StageError(
-                f"drop: column '{self.column}' is {column}, so {option} must give a {kind}; it gives {given!r}"
-            )
+            ways_out = {"number": "give a number", "boolean": "give true or false", "date or time": f"give {_TIMES}"}
+            ways_out["string"] = _OR_LISTS if is_limit else f'did you mean ["{given}"]?'
+            raise self._mismatch(column, option, given, ways_out[kind])
         return kind
 
+    def _mismatch(self, column: pa.DataType, option: str, given: Any, way_out: str) -> ValueError:
+        shown = json.dumps(given if option in ("below", "above") else [given], ensure_ascii=False)
+        what = {str: "strings", bool: "booleans"}.get(type(given), "numbers")
+        return ValueError(f"column '{self.column}' is {column}; `{option}: {shown}` compares {what}; {way_out}")
+
     def _like(self, column: pa.DataType, option: str, given: Any) -> pa.Scalar:
-        """What was given, as a value of the column's type. A time without a zone is meant in UTC, if zones matter."""
+        """What was given, as a value of the column's type; ValueError if it is no time and ought to be.
+
+        A time without a zone is meant in UTC, if zones matter.
+        """
         if isinstance(given, bool) or _is_string(column):
             return pa.scalar(given, column)
         try:
             moment = datetime.fromisoformat(given)
         except ValueError as error:
-            raise StageError(
-                f"drop: column '{self.column}' is {column}, so {option} must give a date or time as in 2024-01-31 or "
-                f"2024-01-31T12:00:00Z; it gives {given!r}"
-            ) from error
+            raise self._mismatch(column, option, given, f"give {_TIMES}") from error
         if pa.types.is_timestamp(column) and column.tz and moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return pa.scalar(moment).cast(column)
@@ -160,7 +177,16 @@ class Drop(Filter):
         return f"{re.sub('[^0-9a-z]+', '_', self.column.lower()).strip('_')}_{condition}"
 
 
-_KINDS_HELP = "below and above are for numbers, strings, dates and times; in and not_in for these and booleans"
+_KINDS = "numbers, strings, booleans, dates and times"
+_TIMES = "a date or time, as 2024-01-31 or 2024-01-31T12:00:00Z"
+_OR_LISTS = "did you mean in / not_in?"
+
+
+def _plain(column: pa.DataType) -> pa.DataType:
+    """The type in which values of a column are compared: of a dictionary, that of its values; no view."""
+    if pa.types.is_dictionary(column):
+        column = column.value_type
+    return pa.large_string() if pa.types.is_string_view(column) else column
 
 
 def _kind_of(column: pa.DataType) -> str | None:

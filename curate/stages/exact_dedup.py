@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -72,6 +73,17 @@ class ExactDedup(Match):
         if bool(self.source_priority) != (self.source_column is not None):
             raise ValueError("source_priority and source_column go together")
         return self
+
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        column, source = types.get(self.column or ""), types.get(self.source_column or "")
+        if column is not None and not (_is_number(column) or (self.keep == "newest" and _is_time(column))):
+            wanted = "numbers" if self.keep == "best" else "dates, times, ISO 8601 strings or numbers"
+            hint = "; did you mean keep: newest?" if _is_time(column) else ""
+            raise ValueError(f"column '{self.column}' is {column}; `keep: {self.keep}` compares {wanted}{hint}")
+        if source is not None and not _is_name(source):
+            raise ValueError(
+                f"source_column '{self.source_column}' is {source}; sources have names: strings or integers"
+            )
 
     def keys(self, batch: Batch) -> Keys:
         """The 128-bit hash of each text in normal form."""
@@ -144,14 +156,11 @@ class ExactDedup(Match):
         if self.column is None:
             return np.zeros(len(batch), np.uint64)
         values = batch[self.column]
-        kind = values.type
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        self.check_columns({self.column: values.type})
+        if _is_number(values.type):
             return falling_floats(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-        if self.keep == "newest" and (pa.types.is_date(kind) or pa.types.is_timestamp(kind) or _is_string(kind)):
-            times = self._times(values)
-            return np.where(times.is_null().to_numpy(False), LAST, falling_integers(times.fill_null(0).to_numpy()))
-        wanted = "numbers" if self.keep == "best" else "dates, times, ISO 8601 strings or numbers"
-        raise StageError(f"exact_dedup: column '{self.column}' is {kind}; keep: {self.keep} needs {wanted}")
+        times = self._times(values)
+        return np.where(times.is_null().to_numpy(False), LAST, falling_integers(times.fill_null(0).to_numpy()))
 
     def _times(self, values: pa.Array) -> pa.Int64Array:
         """Times as integers, of one unit over the whole corpus as the column has one type; strings in microseconds."""
@@ -159,6 +168,7 @@ class ExactDedup(Match):
             values = values.cast(pa.timestamp("ms"))
         if not _is_string(values.type):
             return values.cast(pa.int64())
+        values = values.cast(pa.large_string())
         try:  # with a zone, "2024-01-31T12:00:00Z"; else without
             return values.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
         except pa.ArrowInvalid:
@@ -179,4 +189,19 @@ def _runs(key: npt.NDArray[np.uint64], check: npt.NDArray[np.uint64]) -> tuple[n
 
 
 def _is_string(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _is_time(kind: pa.DataType) -> bool:
+    """Whether values may be times: strings are read as such."""
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind) or _is_string(kind))
+
+
+def _is_name(kind: pa.DataType) -> bool:
+    """Whether values may be names of sources; where there are no values, there are no names."""
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_null(plain) or pa.types.is_integer(plain) or _is_string(plain))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from hashlib import blake2b
 from itertools import pairwise
@@ -99,6 +99,14 @@ class KeepBest(Global):
     def columns_read(self) -> tuple[str, ...]:
         return ((TEXT,) if self.by == "characters" else ()) + super().columns_read()
 
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        score = types.get(self.column)
+        if score is not None and not _is_number(score):
+            raise ValueError(f"column '{self.column}' is {score}; a score is a number{_to_drop_by(score)}")
+        tokens = types.get(self.tokens_column or "")
+        if tokens is not None and not pa.types.is_integer(tokens):
+            raise ValueError(f"tokens_column '{self.tokens_column}' is {tokens}; numbers of tokens are integers")
+
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """One row for each document; the higher its score, the smaller its key. `tie` is 0 where it is not needed."""
         key = self._keys(batch)
@@ -170,9 +178,7 @@ class KeepBest(Global):
 
     def _keys(self, batch: Batch) -> npt.NDArray[np.uint64]:
         scores = batch[self.column]
-        kind = scores.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-            raise StageError(f"keep_best: column '{self.column}' is {kind}; a score is a number")
+        self.check_columns({self.column: scores.type})
         return falling_floats(scores.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
     def _weights(self, batch: Batch) -> npt.NDArray[np.int64]:
@@ -181,10 +187,11 @@ class KeepBest(Global):
         if self.tokens_column is None:
             return char_counts(batch[TEXT])
         tokens = batch[self.tokens_column]
-        if not pa.types.is_integer(tokens.type) or tokens.null_count:
+        self.check_columns({self.tokens_column: tokens.type})
+        if tokens.null_count:
             raise StageError(
-                f"keep_best: tokens_column '{self.tokens_column}' must give every document's number of tokens, an "
-                f"integer; it is {tokens.type}, with {tokens.null_count} of {len(tokens)} missing"
+                f"keep_best: tokens_column '{self.tokens_column}' must give every document's number of tokens; "
+                f"{tokens.null_count} of {len(tokens)} are missing"
             )
         counts = tokens.cast(pa.int64()).to_numpy()
         if len(counts) and counts.min() < 0:
@@ -200,6 +207,16 @@ def tie_hashes(ids: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     view = memoryview(data.data)
     digests = [blake2b(view[a:b], digest_size=8).digest() for a, b in pairwise(offsets.tolist())]
     return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _to_drop_by(kind: pa.DataType) -> str:
+    """What else a column of this type may be meant for."""
+    is_string = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return "; did you mean drop, with in / not_in?" if is_string or pa.types.is_boolean(kind) else ""
 
 
 def _of(part: int, whole: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +10,6 @@ import pyarrow as pa
 from pydantic import Field
 
 from curate.documents import ID, Batch
-from curate.errors import StageError
 from curate.kernels.hashing import hash64, hash64_one
 from curate.stage import Column, Filter
 
@@ -36,6 +36,18 @@ class Sample(Filter):
 
     reads: ClassVar[tuple[str, ...]] = ()
 
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        kind = types.get(self.by or "")
+        if kind is None:
+            return
+        try:
+            pa.nulls(0, kind).cast(pa.large_string())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise ValueError(
+                f"column '{self.by}' is {kind}; `by` hashes values as strings, and there is no such form of these; "
+                "take a column of strings or numbers"
+            ) from error
+
     def judge_one(self, name: str) -> str | None:
         """The specification: the reason to drop a document with this id (or value of the column `by`)."""
         return None if hash64_one(name, self.seed) < self.share * 2**64 else "not_sampled"
@@ -50,11 +62,6 @@ class Sample(Filter):
     def _names(self, batch: Batch) -> pa.LargeStringArray:
         if self.by is None:
             return batch[ID]
-        try:
-            names = batch[self.by].cast(pa.large_string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise StageError(
-                f"sample: by = '{self.by}' is a column of {batch[self.by].type}, which has no string form; "
-                "try a column of strings or numbers"
-            ) from error
+        self.check_columns({self.by: batch[self.by].type})
+        names = batch[self.by].cast(pa.large_string())
         return names.fill_null(batch[ID]) if names.null_count else names

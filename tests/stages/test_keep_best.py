@@ -152,14 +152,15 @@ def test_refuses(options):
 
 
 @pytest.mark.parametrize(
-    ("columns", "message"),
+    ("columns", "error", "message"),
     [
-        ({"q": ["a"], "n": [1]}, "a score is a number"),
-        ({"q": [True], "n": [1]}, "a score is a number"),
-        ({"q": [1.0], "n": [1.5]}, "must give every document's number of tokens"),
-        ({"q": [1.0], "n": [-1]}, "tokens are 0 or more"),
+        ({"q": ["a"], "n": [1]}, ValueError, "a score is a number"),
+        ({"q": [True], "n": [1]}, ValueError, "a score is a number"),
+        ({"q": [1.0], "n": [1.5]}, ValueError, "numbers of tokens are integers"),
+        ({"q": [1.0], "n": pa.array([None], pa.int64())}, StageError, "1 of 1 are missing"),
+        ({"q": [1.0], "n": [-1]}, StageError, "tokens are 0 or more"),
     ],
 )
-def test_columns_that_do_not_fit(columns, message):
-    with pytest.raises(StageError, match=message):
+def test_columns_that_do_not_fit(columns, error, message):
+    with pytest.raises(error, match=message):
         run(KeepBest(column="q", share=0.5, by="tokens", tokens_column="n"), [[batch_of(["x"], **columns)]])
