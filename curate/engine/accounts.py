@@ -122,19 +122,20 @@ class Accounts:
                 lost = sum(reasons.values())
                 label = READ if number == 1 else f"{READ} (pass {number})"
                 yield FunnelRow(
-                    label,
-                    counts.arrived + lost,
-                    counts.arrived,
-                    None,
-                    counts.arrived_chars,
-                    {reason: (rows, None) for reason, rows in sorted(reasons.items(), key=lambda r: (-r[1], r[0]))},
+                    label=label,
+                    documents_in=counts.arrived + lost,
+                    documents_out=counts.arrived,
+                    chars_out=counts.arrived_chars,
+                    unreadable=True,
+                    reasons={r: (rows, None) for r, rows in sorted(reasons.items(), key=lambda r: (-r[1], r[0]))},
                 )
             for index, count in sorted(counts.steps.items()):
+                ordered = sorted(count.reasons.items(), key=lambda item: (-item[1][0], item[0]))
                 yield FunnelRow(
-                    self.recipe.stages[index].label,
-                    count.documents_in,
-                    count.documents_out,
-                    count.chars_in,
-                    count.chars_out,
-                    {r: (n, c) for r, (n, c) in sorted(count.reasons.items(), key=lambda item: (-item[1][0], item[0]))},
+                    label=self.recipe.stages[index].label,
+                    documents_in=count.documents_in,
+                    documents_out=count.documents_out,
+                    chars_in=count.chars_in,
+                    chars_out=count.chars_out,
+                    reasons={reason: (documents, chars) for reason, (documents, chars) in ordered},
                 )

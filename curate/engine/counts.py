@@ -87,6 +87,8 @@ class UnitCounts:
     alive_bytes: int = 0
     arrived: int = 0
     arrived_chars: int = 0
+    made_ids: int = 0
+    """Rows that had no id of their own."""
     rewritten: bool = False
     """Whether the pass wrote texts of its own."""
 
@@ -117,6 +119,7 @@ class UnitCounts:
         self.alive_bytes += other.alive_bytes
         self.arrived += other.arrived
         self.arrived_chars += other.arrived_chars
+        self.made_ids += other.made_ids
         self.rewritten |= other.rewritten
         for reason, rows in other.unreadable.items():
             self.unreadable[reason] = self.unreadable.get(reason, 0) + rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,13 +30,15 @@ from curate.engine.events import (
 )
 from curate.engine.manifest import Manifest
 from curate.engine.warm import compile_kernels, is_warm
-from curate.errors import CurateError, RecipeError, StageError
+from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Executor, Failure
 from curate.plan import Pass
 from curate.recipe import Recipe
 from curate.store import ledger
 from curate.store.files import sweep, whole
-from curate.store.folder import RunFolder
+from curate.store.folder import RunFolder, remove_others
+from curate.store.inputs import Listing
+from curate.store.lock import alone
 from curate.store.quarantine import summarise
 from curate.store.shards import CHUNK_BYTES
 
@@ -81,9 +84,23 @@ class _Run:
         self.manifest = Manifest(self.folder)
 
     def run(self) -> RunDone:
-        files = self._prepare()
+        listing, survey = self._look()
+        root = self.folder.root
         try:
-            context = self._take_in(files)
+            root.mkdir(parents=True, exist_ok=True)
+            with alone(self.folder.lock):
+                return self._run(listing, survey)
+        except OSError as error:
+            if error.filename is None or not Path(str(error.filename)).is_relative_to(root):
+                raise
+            raise StoreError(
+                f"{error.filename}: cannot write there: {error.strerror}; is output.path right?"
+            ) from error
+
+    def _run(self, listing: Listing, survey: intake.Survey) -> RunDone:
+        self._begin(listing, survey)
+        try:
+            context = self._take_in(listing.files)
             accounts = self._passes(context)
             receipts = self._export(context, accounts)
             return self._finish(context, accounts, receipts)
@@ -91,44 +108,41 @@ class _Run:
             self.manifest.failed(error)
             raise
 
-    def _prepare(self) -> Sequence[Any]:
-        """All that can be wrong before any work is done, and the run folder."""
-        strangers = self.folder.strangers()
-        if strangers:
+    def _look(self) -> tuple[Listing, intake.Survey]:
+        """All that can be wrong before any work is done; nothing is written."""
+        source, root = self.recipe.source or "recipe", self.folder.root
+        if root.exists() and not root.is_dir():
+            raise RecipeError(f"{source}: output.path = {root}: this is a file; name a folder for the run")
+        others = self.folder.others()
+        if others:
             raise RecipeError(
-                f"{self.recipe.source or 'recipe'}: output.path = {self.folder.root}: the folder holds"
-                f" what no run writes: {', '.join(strangers[:3])}{' …' if len(strangers) > 3 else ''};"
-                " name a folder of its own for the run"
+                f"{source}: output.path = {root}: the folder is no run's, and holds {', '.join(others[:3])}"
+                f"{' …' if len(others) > 3 else ''}; name a folder of its own for the run"
             )
         listing = intake.listing(self.recipe)
         survey = intake.survey(self.recipe, listing.files)
         planning.make(self.recipe, survey.schema)
+        return listing, survey
+
+    def _begin(self, listing: Listing, survey: intake.Survey) -> None:
+        """Make the folder this run's."""
         if self.settings.fresh:
             self.folder.clear()
         resumed = self.folder.manifest.exists()
-        self.folder.root.mkdir(parents=True, exist_ok=True)
         sweep(self.folder.root)
-        with whole(self.folder.recipe) as part:
-            part.write_text(recipes.dump(self.recipe), encoding="utf-8")
         self.manifest.start(self.recipe, listing.files, self.executor)
-        self.show(
-            RunStarted(
-                str(self.recipe.source or "recipe"),
-                len(listing.files),
-                survey.documents if survey.exact else None,
-                survey.bytes,
-                self.executor.workers,
-                str(self.folder.root),
-                resumed,
-            )
-        )
+        with whole(self.folder.recipe) as part:
+            part.write_text(recipes.dump(_anywhere(self.recipe)), encoding="utf-8")
+        files = len(listing.files)
+        documents = survey.documents if survey.exact else None
+        source, out = str(self.recipe.source or "recipe"), str(self.folder.root)
+        self.show(RunStarted(source, files, documents, survey.bytes, self.executor.workers, out, resumed))
         for path, reason in listing.ignored:
             self.show(Warned(f"{path} is passed over: {reason.replace('_', ' ')}"))
-        return listing.files
 
     def _take_in(self, files: Sequence[Any]) -> Context:
         """Import, look at the ids, fix the input."""
-        imports = intake.import_tasks(self.recipe, self.folder, files)
+        imports = intake.import_tasks(self.recipe, self.folder, files, self.settings.limit)
         if imports:
             began = time.perf_counter()
             size = sum(task.file.size for task in imports)
@@ -148,11 +162,27 @@ class _Run:
         for note in inputs.notes:
             self.show(Warned(note))
         context = load(str(self.folder.root))
+        self._forget_others(context)
         self.manifest.inputs(inputs)
         Accounts(self.recipe, inputs).check_bad_input()
         if inputs.has_ids:
             self._look_at_ids(context)
         return context
+
+    def _forget_others(self, context: Context) -> None:
+        """Remove what earlier runs left here of files, units and passes that this one has not."""
+        folder, inputs = self.folder, context.inputs
+        imported = {file.index for file in inputs.files if file.format != "parquet"}
+        facts = {folder.import_facts(index).name for index in imported}
+        remove_others(folder.imported(0).parent, facts | {folder.imported(index).name for index in imported})
+        aside = {folder.imports_aside(index).name for index in imported}
+        numbers = [one.number for one in context.plan.passes]
+        aside |= {folder.kept_aside(number, unit.stem).name for number in numbers for unit in inputs.units}
+        remove_others(folder.quarantine, aside)
+        passes = {folder.pass_folder(number) for number in [0, *numbers]}
+        for other in folder.pass_folders():
+            if other not in passes:
+                remove_others(other, set())
 
     def _look_at_ids(self, context: Context) -> None:
         root = str(self.folder.root)
@@ -222,7 +252,7 @@ class _Run:
             keep |= {self.folder.text(this_pass.number, unit.stem).name}
             for step, _ in context.observers(this_pass):
                 keep |= {self.folder.evidence(this_pass.number, unit.stem, step.label).name}
-        list(self.folder.remove_others(self.folder.pass_folder(this_pass.number), keep))
+        remove_others(self.folder.pass_folder(this_pass.number), keep)
 
     def _resolve(self, context: Context, step: int, number: int, label: str) -> None:
         tasks = resolve.tasks(context, step, number)
@@ -234,12 +264,12 @@ class _Run:
     def _export(self, context: Context, accounts: Accounts) -> list[export.Receipt]:
         """Write the survivors. Shards that are not this run's are taken away first, so that none is ever mixed in."""
         began = time.perf_counter()
-        tasks = export.pack(context, accounts.last_counts, self.settings.chunk_bytes)
+        made_ids = accounts.passes[1].made_ids > 0
+        tasks = export.pack(context, accounts.last_counts, made_ids, self.settings.chunk_bytes)
         receipts = {task.shard: export.receipt_of(context, task) for task in tasks}
         done = {number: receipt for number, receipt in receipts.items() if receipt is not None}
-        self.folder.data.mkdir(exist_ok=True)
-        list(self.folder.remove_others(self.folder.data, {self.folder.shard(n).name for n in done}))
-        list(self.folder.remove_others(self.folder.receipt(0).parent, {self.folder.receipt(n).name for n in done}))
+        remove_others(self.folder.data, {self.folder.shard(number).name for number in done})
+        remove_others(self.folder.receipt(0).parent, {self.folder.receipt(number).name for number in done})
         todo = [task for task in tasks if task.shard not in done]
         number = len(context.plan.passes) + 1
         size = accounts.total.alive_bytes
@@ -255,6 +285,8 @@ class _Run:
         accounts.check_written(sum(receipt.rows for receipt in receipts))
         for text in intake.changes(context.inputs.files, intake.listing(self.recipe).files):
             self.show(Warned(text))
+        if not accounts.total.alive:
+            self.show(Warned("no document was kept; the output is one shard without rows"))
         aside = summarise(self.folder.quarantine)
         for row in aside.examples:
             self.show(Quarantined(row.file, row.row, row.line, row.reason, row.error))
@@ -289,6 +321,17 @@ class _Run:
                 yield index, result
         finally:
             results.close()
+
+
+def _anywhere(recipe: Recipe) -> Recipe:
+    """The recipe with absolute paths, so that the copy in the run folder means the same from any folder."""
+    paths = tuple(os.path.abspath(path) for path in recipe.input.paths)
+    return recipe.model_copy(
+        update={
+            "input": recipe.input.model_copy(update={"paths": paths}),
+            "output": recipe.output.model_copy(update={"path": os.path.abspath(recipe.output.path)}),
+        }
+    )
 
 
 def _unit_done(number: int, size: int, counts: UnitCounts, *, reused: bool = False) -> UnitDone:

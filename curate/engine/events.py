@@ -18,6 +18,8 @@ class FunnelRow:
     chars_in: int | None = None
     """Characters (code points) of the documents that reached the step; None where nobody counted."""
     chars_out: int | None = None
+    unreadable: bool = False
+    """Whether this is no step, but what could not be read."""
     reasons: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     """reason → (documents, characters) dropped for it; characters None where nobody counted."""
 

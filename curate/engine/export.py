@@ -40,6 +40,8 @@ class ExportTask:
     root: str
     shard: int
     pieces: tuple[Piece, ...]
+    made_ids: bool = False
+    """Whether some documents had no id, so that the id column must hold the ones made for them."""
     chunk_bytes: int = CHUNK_BYTES
 
 
@@ -57,8 +59,13 @@ class Receipt:
     """Of the file."""
 
 
-def pack(context: Context, counts: list[UnitCounts], chunk_bytes: int = CHUNK_BYTES) -> list[ExportTask]:
-    """Cut the survivors, in the order of the input, into shards: each ends with the document that fills it."""
+def pack(
+    context: Context, counts: list[UnitCounts], made_ids: bool, chunk_bytes: int = CHUNK_BYTES
+) -> list[ExportTask]:
+    """Cut the survivors, in the order of the input, into shards: each ends with the document that fills it.
+
+    At least one shard: without survivors it has no rows, but the columns that a reader expects.
+    """
     limit = context.recipe.output.shard_size
     shards: list[list[Piece]] = [[]]
     filled = 0
@@ -81,8 +88,8 @@ def pack(context: Context, counts: list[UnitCounts], chunk_bytes: int = CHUNK_BY
                 filled = 0
             first = last
     root = str(context.folder.root)
-    full = [pieces for pieces in shards if pieces]
-    return [ExportTask(root, number, tuple(pieces), chunk_bytes) for number, pieces in enumerate(full)]
+    full = [pieces for pieces in shards if pieces] or [[]]
+    return [ExportTask(root, number, tuple(pieces), made_ids, chunk_bytes) for number, pieces in enumerate(full)]
 
 
 def _sizes(context: Context, unit: Unit) -> npt.NDArray[np.int64]:
@@ -92,13 +99,24 @@ def _sizes(context: Context, unit: Unit) -> npt.NDArray[np.int64]:
     return sizes
 
 
-def output_schema(context: Context) -> pa.Schema:
-    """The user's columns as they are, an id if there was none, and what the stages added."""
+def output_schema(context: Context, made_ids: bool) -> pa.Schema:
+    """The user's columns as they are, an id if there was none, and what the stages added.
+
+    A column of numbers for ids becomes one of strings if ids had to be made for some documents.
+    """
     fields = list(context.inputs.schema)
+    name = context.recipe.input.id
     if not context.inputs.has_ids:
-        fields.insert(0, pa.field(context.recipe.input.id, pa.string()))
+        fields.insert(0, pa.field(name, pa.string()))
+    elif made_ids and not _holds_strings(context.inputs.schema.field(name).type):
+        fields[context.inputs.schema.get_field_index(name)] = pa.field(name, pa.string())
     fields += [pa.field(name, kind) for p in context.plan.passes for name, kind in p.adds]
     return pa.schema(fields)
+
+
+def _holds_strings(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def receipt_of(context: Context, task: ExportTask) -> Receipt | None:
@@ -115,14 +133,14 @@ def _fingerprint(context: Context, task: ExportTask) -> str:
     last = context.plan.passes[-1].number
     parts = [[asdict(piece), context.fingerprints.of(last, piece.unit)] for piece in task.pieces]
     output = context.recipe.output.model_dump(mode="json", exclude={"path"})
-    return digest(parts, output, str(output_schema(context)))
+    return digest(parts, output, str(output_schema(context, task.made_ids)))
 
 
 def run(task: ExportTask) -> tuple[Receipt, float]:
     """Write a shard, then its receipt → (receipt, seconds)."""
     began = time.perf_counter()
     context = load(task.root)
-    schema = output_schema(context)
+    schema = output_schema(context, task.made_ids)
     output = context.recipe.output
     path = context.folder.shard(task.shard)
     rows = text_bytes = 0
@@ -200,8 +218,9 @@ def _row_group(
         if field.name in given:
             values = given[field.name]
             columns[field.name] = values if values.type == field.type else values.cast(field.type)
-            if field.name == id_column and values.null_count and pa.types.is_string(field.type):
-                columns[field.name] = pc.coalesce(columns[field.name], added[ID].take(rows).cast(field.type))
+            if field.name == id_column and values.null_count and _holds_strings(field.type):
+                made = added[ID].take(rows)
+                columns[field.name] = pc.coalesce(values.cast(made.type), made).cast(field.type)
         elif field.name in ours:
             columns[field.name] = ours[field.name].take(rows).cast(field.type)
         else:

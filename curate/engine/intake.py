@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -34,6 +35,8 @@ class ImportTask:
     file: InputFile
     id: str
     text: str
+    limit: int | None = None
+    """Stop after so many documents."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +51,40 @@ class Found:
 def listing(recipe: Recipe) -> Listing:
     """The input files, in order. Raises RecipeError if there is none."""
     fixed = None if recipe.input.format == "auto" else recipe.input.format
-    return list_inputs(recipe.input.paths, fixed)
+    found = list_inputs(recipe.input.paths, fixed)
+    out = Path(recipe.output.path).resolve()
+    inside = [file for file in found.files if out in Path(file.path).resolve().parents]
+    if not inside:
+        return found
+    files = [file for file in found.files if file not in inside]
+    if not files:
+        raise RecipeError(
+            f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: all input files lie in it;"
+            " name another folder, so that a run does not read what it writes"
+        )
+    ignored = tuple((path, why) for path, why in found.ignored if out not in Path(path).resolve().parents)
+    return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ignored)
 
 
-def import_tasks(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile]) -> list[ImportTask]:
-    """The files that must still be imported."""
-    tasks = [
-        ImportTask(str(folder.root), file, recipe.input.id, recipe.input.text)
-        for file in files
-        if file.format != "parquet"
-    ]
+def import_tasks(
+    recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], limit: int | None = None
+) -> list[ImportTask]:
+    """The files that must still be imported; of each, `limit` documents at most."""
+    tasks = [_task(recipe, folder, file, limit) for file in files if file.format != "parquet"]
     return [task for task in tasks if _imported(task) is None]
+
+
+def _task(recipe: Recipe, folder: RunFolder, file: InputFile, limit: int | None) -> ImportTask:
+    return ImportTask(str(folder.root), file, recipe.input.id, recipe.input.text, limit)
 
 
 def import_one(task: ImportTask) -> int:
     """Import a file → documents. The note of its facts is written last, and says that it is done."""
     folder = RunFolder(Path(task.root))
     target = folder.imported(task.file.index)
-    with open_quarantine(folder.quarantine / f"import-{task.file.index:05d}.parquet") as aside:
-        done = import_jsonl(task.file, target, aside, text=task.text, id=task.id)
+    folder.import_facts(task.file.index).unlink(missing_ok=True)  # until the import is whole again
+    with open_quarantine(folder.imports_aside(task.file.index)) as aside:
+        done = import_jsonl(task.file, target, aside, text=task.text, id=task.id, limit=task.limit)
     schema = base64.b64encode(done.schema.serialize().to_pybytes()).decode()
     broken = asdict(done.broken) if done.broken else None
     facts = {"rows": done.rows, "bad": done.bad, "notes": list(done.notes), "broken": broken, "schema": schema}
@@ -76,7 +94,7 @@ def import_one(task: ImportTask) -> int:
 
 def _fingerprint(task: ImportTask) -> str:
     file = task.file
-    return digest(FORMAT, file.name, file.size, file.mtime_ns, task.id, task.text)
+    return digest(FORMAT, file.name, file.size, file.mtime_ns, task.id, task.text, task.limit)
 
 
 def _imported(task: ImportTask) -> dict[str, Any] | None:
@@ -94,17 +112,16 @@ def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit:
     limit: take the first so many documents only. Raises RecipeError if no file has a text column.
     """
     broken: list[Broken] = []
-    bad_rows: dict[str, int] = {}
+    bad_lines: dict[int, dict[str, int]] = {}
     notes: list[str] = []
     found: list[Found] = []
     with ThreadPoolExecutor(8) as pool:
-        looks = pool.map(lambda file: _look(recipe, folder, file), files)
+        looks = list(pool.map(lambda file: _look(recipe, folder, file, limit), files))
         for file, (one, problem, facts) in zip(files, looks, strict=True):
             broken += [problem] if problem else []
             found += [one] if one else []
             notes += [f"{file.name}: {note}" for note in facts.get("notes", ())]
-            for reason, rows in facts.get("bad", {}).items():
-                bad_rows[reason] = bad_rows.get(reason, 0) + rows
+            bad_lines[file.index] = facts.get("bad", {})
     found, missing = _with_text(recipe, found)
     schema, clashes = unify([(one.file.name, one.facts.schema) for one in found])
     apart = dict(clashes)
@@ -112,23 +129,29 @@ def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit:
     usable = [one for one in found if one.file.name not in apart]
     units = _limited(_units(usable), limit)
     kept = {unit.file for unit in units}
+    bad_rows: Counter[str] = Counter()
+    for index, reasons in bad_lines.items():
+        if limit is None or index in kept:  # a file beyond the limit is no part of the run
+            bad_rows.update(reasons)
     return Inputs(
         files=tuple(files),
         units=tuple(units),
         schema=schema.remove_metadata() if not usable else schema,
         has_ids=any(recipe.input.id in one.facts.schema.names for one in usable if one.file.index in kept),
         broken=tuple(sorted(broken, key=lambda one: one.file)),
-        bad_rows=bad_rows,
+        bad_rows=dict(bad_rows),
         notes=tuple(notes),
     )
 
 
-def _look(recipe: Recipe, folder: RunFolder, file: InputFile) -> tuple[Found | None, Broken | None, dict[str, Any]]:
+def _look(
+    recipe: Recipe, folder: RunFolder, file: InputFile, limit: int | None
+) -> tuple[Found | None, Broken | None, dict[str, Any]]:
     """(the file if it can be read, what is wrong with it, what the import found)."""
     try:
         if file.format == "parquet":
             return Found(file, file.path, parquet_facts(file, recipe.input.text)), None, {}
-        facts = _imported(ImportTask(str(folder.root), file, recipe.input.id, recipe.input.text)) or {}
+        facts = _imported(_task(recipe, folder, file, limit)) or {}
         path = str(folder.imported(file.index))
         inside = parquet_facts(replace(file, path=path, format="parquet"), recipe.input.text)
     except BadFile as error:
@@ -148,6 +171,8 @@ def _with_text(recipe: Recipe, found: list[Found]) -> tuple[list[Found], list[Br
         elif not _is_text(one.facts.schema.field(name).type):
             kind = one.facts.schema.field(name).type
             bad.append(Broken(one.file.name, "text_not_a_string", f"column '{name}' is {kind}; it must be a string"))
+        elif (problem := id_problem(recipe.input.id, one.facts.schema)) is not None:
+            bad.append(Broken(one.file.name, "id_of_no_use", problem))
         else:
             good.append(one)
     if bad and not good:
@@ -163,6 +188,15 @@ def missing_column(name: str, schema: pa.Schema) -> str:
     close = difflib.get_close_matches(name, schema.names, 1)
     guess = f"; did you mean '{close[0]}'? (input: {{text: {close[0]}}})" if close else ""
     return f"it has no column '{name}'; it has: {', '.join(schema.names) or 'none'}{guess}"
+
+
+def id_problem(name: str, schema: pa.Schema) -> str | None:
+    """What is wrong with the type of the id column, if it is there."""
+    if name not in schema.names:
+        return None
+    kind = schema.field(name).type
+    simple = pa.types.is_integer(kind) or pa.types.is_null(kind) or pa.types.is_floating(kind)
+    return None if simple or _is_text(kind) else f"column '{name}' is {kind}; ids are strings or numbers"
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -104,7 +104,7 @@ class Manifest:
         dropped = {
             f"{row.label}/{reason}": documents
             for row in funnel
-            if not row.label.startswith("read")
+            if not row.unreadable
             for reason, (documents, _) in row.reasons.items()
         }
         self.data |= {

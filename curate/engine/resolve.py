@@ -10,6 +10,7 @@ from curate.engine.context import Context, digest, load
 from curate.stage import Global, Match
 from curate.store import evidence, ledger
 from curate.store.files import read_json, write_json
+from curate.store.folder import remove_others
 
 IDS = -1
 """The step number that stands for the look at the ids."""
@@ -40,9 +41,8 @@ def tasks(context: Context, step: int, number: int) -> list[ResolveTask]:
         cuts = evidence.ranges(files.rows)
         found = [ResolveTask(root, step, number, i, len(cuts), low, high) for i, (low, high) in enumerate(cuts)]
         label = _label(context, step)
-        folder = context.folder.large_artifact(label, 0).parent
         keep = {context.folder.large_artifact(label, part).name for part in range(len(cuts))}
-        list(context.folder.remove_others(folder, keep))
+        remove_others(context.folder.large_artifact(label, 0).parent, keep)
     return [task for task in found if not _is_done(context, task)]
 
 

@@ -86,6 +86,7 @@ class _UnitPass:
         """Read, work, write; check that no document was lost or made."""
         ledger_path = self.folder.ledger(self.number, self.unit.stem)
         text_path = self.folder.text(self.number, self.unit.stem)
+        ledger_path.unlink(missing_ok=True)  # a ledger of other options must not vouch for the files written below
         with ledger.Writer(ledger_path, self.schema) as rows, ledger.Writer(text_path, ledger.TEXT_SCHEMA) as texts:
             changed = False
             for piece in self.source.pieces():
@@ -117,6 +118,7 @@ class _UnitPass:
         n = piece.stop - piece.start
         dropped_by = piece.dropped_by
         self.counts.arrive(piece.earlier, piece.unreadable, piece.batch)
+        self.counts.made_ids += piece.made_ids
         at = np.flatnonzero(np.asarray(dropped_by == None))  # noqa: E711  an object array: None means alive
         batch: Batch = piece.batch.with_columns({PLACE: pa.array(at)})
         added: dict[str, pa.Array] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,13 +13,13 @@ import pyarrow.compute as pc
 
 from curate.documents import CHARS, DROPPED_BY, ID, SIZE, TEXT, Batch
 from curate.engine.context import Context
-from curate.engine.counts import measure
+from curate.engine.counts import measure as measure_of
 from curate.errors import StoreError
 from curate.plan import Pass
 from curate.store import ledger
 from curate.store.inputs import same_as_now
 from curate.store.quarantine import BadRow
-from curate.store.shards import CHUNK_BYTES, Chunk, Unit, Unreadable, present_columns, read_unit
+from curate.store.shards import CHUNK_BYTES, Chunk, Unit, Unreadable, present_columns, read_column, read_unit
 
 UNREAD = "quarantine/"
 """What `dropped_by` begins with for rows that could not be read."""
@@ -35,6 +36,9 @@ class Piece:
     earlier: int
     """Rows that earlier passes dropped or could not read."""
     unreadable: dict[str, int]
+    """reason → rows that this pass found unreadable."""
+    made_ids: int
+    """Rows that had no id of their own."""
     batch: Batch
 
 
@@ -96,14 +100,14 @@ class Source:
 
     def pieces(self) -> Iterator[Piece]:
         """The unit from its first row to its last, without gaps."""
-        wanted = np.asarray(self.dropped_by == None)  # noqa: E711  element by element: None means alive
-        self._report_duplicates()
+        # Rows with a repeated id are decoded once more in the first pass, to be put aside with all that they hold.
+        wanted = None if self.first else np.asarray(self.dropped_by == None)  # noqa: E711  None means alive
         texts = ledger.Texts(self.text_file) if self.text_file is not None and self.needs_text else None
         measure = self.text_column if self.text_column in self.decode else None if self.first else self._sizes()
         chunks = read_unit(self.unit, self.decode, wanted, chunk_bytes=self.chunk_bytes, measure=measure)
         for chunk in chunks:
             self.start = chunk.start
-            yield self._unreadable(chunk) if isinstance(chunk, Unreadable) else self._piece(chunk, texts)
+            yield self._hole(chunk) if isinstance(chunk, Unreadable) else self._piece(chunk, texts)
 
     def _sizes(self) -> npt.NDArray[np.int64]:
         """Bytes of each row's text after the pass before, where it is not read from the input."""
@@ -111,37 +115,61 @@ class Source:
         return np.asarray(sizes.to_numpy(zero_copy_only=False), np.int64)
 
     def _piece(self, chunk: Chunk, texts: ledger.Texts | None) -> Piece:
-        here = slice(chunk.start, chunk.stop)
-        dropped_by = self.dropped_by[here].copy()
-        earlier = int(np.count_nonzero(dropped_by != None)) if not self.first else 0  # noqa: E711
-        unreadable = {"duplicate_id": int(np.count_nonzero(dropped_by != None))} if self.first else {}  # noqa: E711
-        at = chunk.rows - chunk.start
-        columns: dict[str, pa.Array] = {}
-        for name in self.users:
-            columns[name] = self._user_column(name, chunk)
-        for name in self.old:
-            if name != DROPPED_BY:
-                columns[name] = self.old[name].take(pa.array(chunk.rows))
+        dropped_by = self.dropped_by[chunk.start : chunk.stop].copy()
+        earlier = 0 if self.first else int(np.count_nonzero(dropped_by != None))  # noqa: E711
+        columns = {name: self._user_column(name, chunk) for name in self.users}
+        columns |= {name: v.take(pa.array(chunk.rows)) for name, v in self.old.items() if name != DROPPED_BY}
+        made = 0
         if self.first:
-            columns[ID] = self._ids(chunk)
-        if self.needs_text and len(at):
-            text = texts.of(chunk.rows) if texts is not None else chunk.columns[self.text_column]
-            text, fine = self._text(text, chunk, columns[ID])
-        else:
-            text, fine = pa.array([], pa.large_string()), np.ones(len(at), bool)
-        if self.needs_text or not len(at):
-            columns[TEXT] = text
-        for row, problem in zip(at[~fine], self._problems, strict=True) if not fine.all() else ():
-            dropped_by[row] = UNREAD + problem
-            unreadable[problem] = unreadable.get(problem, 0) + 1
-        ids = self._all_ids(chunk, columns[ID])
+            columns[ID], made = self._ids(chunk)
+        problems: dict[int, tuple[str, str]] = {}
+        if texts is not None:
+            columns[TEXT] = texts.of(chunk.rows)
+        elif self.needs_text and len(chunk.rows):
+            raw = chunk.columns[self.text_column]
+            raw = raw.cast(raw.type.value_type) if pa.types.is_dictionary(raw.type) else raw
+            problems = self._problems(raw, chunk, dropped_by)
+            if problems:
+                fine = np.delete(np.arange(len(raw)), list(problems))
+                columns = {name: values.take(pa.array(fine)) for name, values in columns.items()}
+                raw = raw.cast(pa.large_binary()).take(pa.array(fine))
+                self._put_aside(chunk, problems, dropped_by)
+            columns[TEXT] = raw.cast(pa.large_string())
+        elif self.needs_text:
+            columns[TEXT] = pa.array([], pa.large_string())
         batch = Batch(columns)
-        if not fine.all():
-            keep = np.flatnonzero(fine)
-            batch = Batch({n: (c if n == TEXT else c.take(pa.array(keep))) for n, c in columns.items()})
         if self.first:
-            batch = batch.with_columns(measure(batch))
-        return Piece(chunk.start, chunk.stop, ids, dropped_by, earlier, _positive(unreadable), batch)
+            batch = batch.with_columns(measure_of(batch))
+        ids = self._all_ids(chunk)
+        unreadable = Counter(reason for reason, _ in problems.values())
+        return Piece(chunk.start, chunk.stop, ids, dropped_by, earlier, dict(unreadable), made, batch)
+
+    def _problems(self, raw: pa.Array, chunk: Chunk, dropped_by: npt.NDArray[np.object_]) -> dict[int, tuple[str, str]]:
+        """Place in the chunk's arrays → (reason, error) of the rows that are no documents."""
+        found = {
+            int(place): ("duplicate_id", "a row before has the same id; only the first row with an id is read")
+            for place in np.flatnonzero(dropped_by[chunk.rows - chunk.start] != None)  # noqa: E711
+        }
+        if raw.null_count or not _is_utf8(raw):
+            for place, value in enumerate(raw.cast(pa.large_binary()).to_pylist()):
+                problem = _problem(value)
+                if problem is not None and place not in found:
+                    found[place] = problem
+        return dict(sorted(found.items()))
+
+    def _put_aside(
+        self, chunk: Chunk, problems: dict[int, tuple[str, str]], dropped_by: npt.NDArray[np.object_]
+    ) -> None:
+        places = pa.array(list(problems))
+        ids = self._ids(chunk)[0].take(places).to_pylist()
+        texts = chunk.columns[self.text_column].take(places)
+        texts = texts.cast(texts.type.value_type) if pa.types.is_dictionary(texts.type) else texts
+        raw = texts.cast(pa.large_binary()).to_pylist()
+        for (place, (reason, error)), id, value in zip(problems.items(), ids, raw, strict=True):
+            row = int(chunk.rows[place])
+            dropped_by[row - chunk.start] = UNREAD + reason
+            number = row + self.unit.first_row
+            self.bad.append(BadRow(self.unit.name, number, None, None, reason, error, id, value))
 
     def _user_column(self, name: str, chunk: Chunk) -> pa.Array:
         kind = self.schema.field(name).type
@@ -150,74 +178,47 @@ class Source:
         values = chunk.columns[name]
         return values if values.type == kind else values.cast(kind)
 
-    def _ids(self, chunk: Chunk) -> pa.Array:
-        """Ids as strings; where there is none, `<file>#<row>`."""
+    def _ids(self, chunk: Chunk) -> tuple[pa.Array, int]:
+        """(ids as strings, how many of them had to be made): where there is none, `<file>#<row>`."""
         numbers = chunk.rows + self.unit.first_row
-        if self.id_column in chunk.columns:
-            given = chunk.columns[self.id_column].cast(pa.large_string())
-            if not given.null_count:
-                return given
-            return pc.if_else(given.is_null(), made_ids(self.unit.name, numbers), given)
-        return made_ids(self.unit.name, numbers)
+        if self.id_column not in chunk.columns:
+            return made_ids(self.unit.name, numbers), len(numbers)
+        given = chunk.columns[self.id_column].cast(pa.large_string())
+        if not given.null_count:
+            return given, 0
+        return pc.if_else(given.is_null(), made_ids(self.unit.name, numbers), given), given.null_count
 
-    def _all_ids(self, chunk: Chunk, ids: pa.Array) -> pa.Array:
-        """Ids of all rows of the chunk, those that were not read included."""
+    def _all_ids(self, chunk: Chunk) -> pa.Array:
+        """Ids of all rows of the chunk, alive or not."""
         if not self.first:
             return self.old[ID].slice(chunk.start, chunk.stop - chunk.start)
-        n = chunk.stop - chunk.start
-        if len(ids) == n:
-            return ids
-        places = np.full(n, -1, np.int64)
-        places[chunk.rows - chunk.start] = np.arange(len(ids))
-        return ids.take(pa.array(places, mask=places < 0))
+        return self._ids(chunk)[0]
 
-    def _text(self, text: pa.Array, chunk: Chunk, ids: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
-        """(texts that are there and valid UTF-8 as large_string, which of the chunk's rows they are)."""
-        self._problems: list[str] = []
-        if pa.types.is_dictionary(text.type):
-            text = text.cast(text.type.value_type)
-        if self.text_file is not None or (not text.null_count and _is_utf8(text)):
-            return text.cast(pa.large_string()), np.ones(len(text), bool)
-        raw = text.cast(pa.large_binary())
-        fine = np.ones(len(raw), bool)
-        for row, value in enumerate(raw.to_pylist()):
-            problem = _problem(value)
-            if problem:
-                fine[row] = False
-                self._problems.append(problem[0])
-                number = int(chunk.rows[row]) + self.unit.first_row
-                self.bad.append(BadRow(self.unit.name, number, None, None, *problem, ids[row].as_py(), value))
-        kept = raw.take(pa.array(np.flatnonzero(fine)))
-        return kept.cast(pa.large_string()), fine
-
-    def _unreadable(self, hole: Unreadable) -> Piece:
+    def _hole(self, hole: Unreadable) -> Piece:
+        """Rows that cannot be decoded: all that is known of them is where they are, and perhaps their ids."""
         dropped_by = self.dropped_by[hole.start : hole.stop].copy()
-        alive = np.asarray(dropped_by == None)  # noqa: E711
-        dropped_by[alive] = UNREAD + "unreadable"
-        lost = int(alive.sum())
+        lost = np.asarray(dropped_by == None)  # noqa: E711
+        if self.first:
+            lost[:] = True
+        dropped_by[lost] = UNREAD + "unreadable"
+        count, n = int(lost.sum()), hole.stop - hole.start
         first = hole.start + self.unit.first_row
-        rows = f"rows {first} to {first + hole.stop - hole.start - 1} of row group {hole.group}"
-        error = f"{rows} cannot be decoded, {lost} documents: {hole.error}"
-        self.bad.append(BadRow(self.unit.name, first, None, hole.offset, "unreadable", error, None, None))
-        n = hole.stop - hole.start
-        ids = pa.nulls(n, pa.large_string()) if self.first else self.old[ID].slice(hole.start, n)
-        nothing = {name: column.slice(0, 0) for name, column in self._empty().items()}
-        earlier = 0 if self.first else n - lost
-        unreadable = {"unreadable": lost, **({"duplicate_id": n - lost} if self.first else {})}
-        return Piece(hole.start, hole.stop, ids, dropped_by, earlier, _positive(unreadable), Batch(nothing))
+        error = f"rows {first} to {first + n - 1} of row group {hole.group} cannot be decoded: {hole.error}"
+        self.bad.append(BadRow(self.unit.name, first, None, hole.offset, "unreadable", error, rows=count))
+        ids = self.old[ID].slice(hole.start, n) if not self.first else self._ids_of(hole)
+        unreadable = {"unreadable": count} if count else {}
+        return Piece(hole.start, hole.stop, ids, dropped_by, n - count, unreadable, 0, Batch(self._empty()))
+
+    def _ids_of(self, hole: Unreadable) -> pa.Array:
+        found = read_column(self.unit, hole, self.id_column) if self.id_column in self.decode else None
+        numbers = np.arange(hole.start, hole.stop) + self.unit.first_row
+        return made_ids(self.unit.name, numbers) if found is None else found.cast(pa.large_string())
 
     def _empty(self) -> dict[str, pa.Array]:
         columns = {name: pa.nulls(0, self.schema.field(name).type) for name in self.users}
-        columns |= {name: values for name, values in self.old.items() if name != DROPPED_BY}
+        columns |= {name: values.slice(0, 0) for name, values in self.old.items() if name != DROPPED_BY}
         columns |= {ID: pa.array([], pa.large_string()), TEXT: pa.array([], pa.large_string())}
         return columns | {CHARS: pa.array([], pa.int64()), SIZE: pa.array([], pa.int64())}
-
-    def _report_duplicates(self) -> None:
-        if self.first:
-            for row in np.flatnonzero(self.dropped_by == UNREAD + "duplicate_id"):
-                number = int(row) + self.unit.first_row
-                error = "an earlier row has the same id; the first one is kept"
-                self.bad.append(BadRow(self.unit.name, number, None, None, "duplicate_id", error, None, None))
 
 
 def made_ids(name: str, rows: npt.NDArray[np.int64]) -> pa.Array:
@@ -242,7 +243,3 @@ def _problem(value: bytes | None) -> tuple[str, str] | None:
     except UnicodeDecodeError as error:
         return "invalid_utf8", f"byte {error.start} of the text: {error.reason}"
     return None
-
-
-def _positive(counts: dict[str, int]) -> dict[str, int]:
-    return {reason: rows for reason, rows in counts.items() if rows}

@@ -86,7 +86,7 @@ class Run:
         found: dict[str, int] = {}
         for row in self.manifest.get("funnel", []):
             for reason, (documents, _) in row["reasons"].items():
-                label = "quarantine" if row["label"].startswith("read") else row["label"]
+                label = "quarantine" if row.get("unreadable") else row["label"]
                 found[f"{label}/{reason}"] = documents
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json")
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
+OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|json)|[\w-]+\.json")
+"""Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class RunFolder:
         """Rows that a pass could not read."""
         return self.quarantine / f"pass-{number}-{stem}.parquet"
 
+    def imports_aside(self, file: int) -> Path:
+        """Lines of file number `file` that are no documents."""
+        return self.quarantine / f"import-{file:05d}.parquet"
+
     def small_artifact(self, label: str) -> Path:
         return self.root / "artifacts" / f"{label}.json"
 
@@ -83,27 +90,46 @@ class RunFolder:
         """What was written to output shard `number`, and from what."""
         return self.root / "receipts" / f"{number:05d}.json"
 
-    def strangers(self) -> list[str]:
-        """Names in the folder that no run writes."""
-        if not self.root.exists():
+    @property
+    def lock(self) -> Path:
+        """Held by the run that is at work here."""
+        return self.root / ".lock"
+
+    def is_run(self) -> bool:
+        """Whether a run made this folder: it has a manifest with a schema number."""
+        try:
+            found = json.loads(self.manifest.read_bytes())
+        except (OSError, ValueError):
+            return False
+        return isinstance(found, dict) and "schema" in found and "curate" in found.get("versions", {})
+
+    def others(self) -> list[str]:
+        """What is in the folder before any run was; hidden files, such as a lock, do not count."""
+        if self.is_run() or not self.root.is_dir():
             return []
-        return sorted(entry.name for entry in self.root.iterdir() if not _is_ours(entry))
+        return sorted(entry.name for entry in self.root.iterdir() if not entry.name.startswith("."))
 
     def clear(self) -> None:
         """Remove all that runs write, and nothing else."""
-        for entry in list(self.root.iterdir()) if self.root.exists() else []:
-            if _is_ours(entry):
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        for name in OURS:
+            (self.root / name).unlink(missing_ok=True)
+        for folder in [*(self.root / name for name in OUR_FOLDERS), *self.pass_folders()]:
+            remove_others(folder, set())
 
-    def remove_others(self, folder: Path, keep: set[str]) -> Iterator[Path]:
-        """Remove the files of `folder` whose names are not in `keep`: left by an earlier, larger run."""
-        for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-            if entry.name not in keep:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-                yield entry
+    def pass_folders(self) -> list[Path]:
+        """Folders of passes that are there."""
+        found = self.root.iterdir() if self.root.is_dir() else ()
+        return sorted(entry for entry in found if re.fullmatch(r"pass-\d+", entry.name) and entry.is_dir())
 
 
-def _is_ours(entry: Path) -> bool:
-    if entry.is_dir():
-        return entry.name in OUR_FOLDERS or (entry.name.startswith("pass-") and entry.name[5:].isdigit())
-    return entry.name in OURS or entry.name in ("report.html", "README.md") or entry.name.startswith(".")
+def remove_others(folder: Path, keep: set[str]) -> None:
+    """Remove the files of `folder` that a run wrote, but for those in `keep`; and the folder, if nothing is left in it."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and entry.name not in keep and folder.name == "artifacts":
+            remove_others(entry, set())
+        elif entry.name not in keep and OUR_FILES.fullmatch(entry.name) and not entry.is_dir():
+            entry.unlink()
+    if not keep and not any(folder.iterdir()):
+        shutil.rmtree(folder)

@@ -80,9 +80,13 @@ class Writer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave no trace unless it was committed."""
-        if not self.committed:
-            with suppress(_Discard):
-                self._files.__exit__(_Discard, _Discard(), None)
+        if self.committed:
+            return
+        if error is not None:  # the true error, so that a full disk is met with advice
+            self._files.__exit__(kind, error, trace)
+            return
+        with suppress(_Discard):
+            self._files.__exit__(_Discard, _Discard(), None)
 
 
 class _Discard(Exception):
@@ -131,6 +135,7 @@ class Texts:
 
     def __init__(self, path: Path) -> None:
         """Opens the file."""
+        self._path = path
         self._file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
         self._batches = self._by_group()
         self._rows = np.zeros(0, np.int64)
@@ -145,7 +150,9 @@ class Texts:
         """Texts of `rows`, large_string. Every row must be in the file, after all rows asked for before."""
         row_parts, text_parts = [self._rows], [self._texts]
         while len(rows) and (not len(row_parts[-1]) or row_parts[-1][-1] < rows[-1]):
-            batch = next(self._batches)
+            batch = next(self._batches, None)
+            if batch is None:
+                raise StoreError(f"{self._path}: the text of row {rows[-1]} is not in it; run again with --fresh")
             row_parts.append(batch.column(0).to_numpy())
             text_parts.append(batch.column(1))
         all_rows, all_texts = np.concatenate(row_parts), pa.concat_arrays(text_parts)

@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("error", pa.string()),
         ("id", pa.string()),
         ("raw", pa.large_binary()),
+        ("rows", pa.int64()),
     ]
 )
 
@@ -51,6 +52,8 @@ class BadRow:
     id: str | None = None
     raw: bytes | None = None
     """The bytes as they were found; None when the reader has none to show."""
+    rows: int = 1
+    """Documents that this entry stands for: more than one where a stretch of a file cannot be decoded."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +139,13 @@ def summarise(place: Path | str, *, examples: int = EXAMPLES) -> Summary:
     """Counts, and the first few `examples` of each reason, of a file or a folder of them (see `read_quarantine`)."""
     reasons: Counter[str] = Counter()
     files: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     shown: list[BadRow] = []
     for row in read_quarantine(place, raw=False):
-        reasons[row.reason] += 1
-        files[row.file] += 1
-        if reasons[row.reason] <= examples:
+        reasons[row.reason] += row.rows
+        files[row.file] += row.rows
+        seen[row.reason] += 1
+        if seen[row.reason] <= examples:
             shown.append(row)
     by_number = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     return Summary(reasons.total(), dict(by_number), dict(sorted(files.items())), shown)

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 UNIT_BYTES = 128 << 20  # uncompressed bytes at which a shard is cut into units: at most a minute of work, or lost
 CHUNK_BYTES = 8 << 20  # text in one batch: a worker holds a few times that in words and hashes
 CHUNK_ROWS = 1 << 16  # documents in one batch, when they are tiny
-BIG_GROUP = 128 << 20  # row groups above this are decoded 32 rows at a time: 32 documents of 10 MB are the most held
+DECODE_BYTES = 2 << 20  # decoded at a time, by the row group's average; one long document may be more
+BIG_GROUP = 64 << 20  # in row groups above this, 16 rows at a time at most: long documents may lie close together
 READ_AHEAD = 1 << 20  # bytes of compressed column data held at a time, instead of whole column chunks
 
 
@@ -114,6 +115,8 @@ def read_unit(
                     at += batch.num_rows
                     if at == end:
                         break
+            except pa.ArrowNotImplementedError:  # a type that this program cannot read is no fault of the input
+                raise
             except (OSError, pa.ArrowException) as error:
                 yield from collector.flush()
                 yield Unreadable(at, end, group, _offset(meta), f"{type(error).__name__}: {error}")
@@ -128,9 +131,10 @@ def _decode(
     if not columns:
         yield pa.RecordBatch.from_struct_array(pa.array([{}] * meta.num_rows, pa.struct([])))
         return
-    # Parquet does not say how long its longest value is, so the rows decoded at once must be few enough for any
-    # documents under 10 MB: 32 when the row group is big; else its own size is the bound, dictionary pages aside.
-    rows = 32 if meta.total_byte_size > BIG_GROUP else 256
+    # Parquet does not say how long its longest value is, so that the rows decoded at once must be few enough for any
+    # documents under 10 MB.
+    average = meta.total_byte_size // max(meta.num_rows, 1) + 1
+    rows = max(1, min(16 if meta.total_byte_size > BIG_GROUP else 256, DECODE_BYTES // average))
     yield from parquet.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
 
 
@@ -207,6 +211,17 @@ def _plain(values: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     return values.cast(pa.large_string()) if pa.types.is_string_view(values.type) else values
+
+
+def read_column(unit: Unit, hole: Unreadable, column: str) -> pa.Array | None:
+    """One column of a hole in another, if that column at least can be decoded."""
+    try:
+        with pq.ParquetFile(unit.path) as parquet:
+            first = sum(parquet.metadata.row_group(group).num_rows for group in range(unit.groups[0], hole.group))
+            table = parquet.read_row_group(hole.group, [column], use_threads=False)
+    except (OSError, pa.ArrowException, KeyError):
+        return None
+    return table.column(column).combine_chunks().slice(hole.start - first, hole.stop - hole.start)
 
 
 def present_columns(path: str | Path) -> pa.Schema:
