@@ -27,7 +27,7 @@ FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_qualit
 OTHERS = ["normalize", "refinedweb_lines", "sample", "exact_dedup"]
 OPTIONS = {"sample": {"share": 0.5}}
 PEERS = {"datatrove": ["datatrove[processing]==0.10.1", "spacy>=3.8,<4", "fasttext-numpy2-wheel", "pyarrow", "orjson"]}
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 4 << 20
 
 
 def files_of(corpus: list[str]) -> list[str]:
@@ -104,6 +104,19 @@ def peak_bytes(who: int = resource.RUSAGE_SELF) -> int:
     return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def thinned(files: list[str], megabytes: float, folder: str) -> list[str]:
+    """Every n-th document of each file, so that about `megabytes` of text are left: for a peer that is slow."""
+    import pyarrow.parquet as pq
+
+    tables = {file: pq.read_table(file, columns=["id", "text"]) for file in files}
+    step = max(1, round(sum(table.nbytes for table in tables.values()) / (megabytes * 1e6)))
+    made = []
+    for file, table in tables.items():
+        made.append(f"{folder}/{Path(file).name}")
+        pq.write_table(table.take(list(range(0, len(table), step))), made[-1])
+    return made
+
+
 def peer_python(name: str, folder: Path) -> str:
     """The interpreter of a peer's own environment, made when it is not there."""
     python = folder / name / "bin" / "python"
@@ -134,7 +147,7 @@ def main() -> None:
     parser.add_argument("corpus", nargs="+")
     parser.add_argument("--only", help="stages, comma-separated; `recipe` is the five filters with reading and writing")
     parser.add_argument("--peer", choices=sorted(PEERS))
-    parser.add_argument("--peer-files", type=int, default=0, help="give the peer only the first N files (it is slow)")
+    parser.add_argument("--peer-mb", type=float, default=4, help="MB of text for the peer, taken evenly from all files")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1, help="for recipes; 0: in one process")
     parser.add_argument("--environments", type=Path, default=Path(".bench"), help="where peers are installed")
@@ -155,8 +168,8 @@ def main() -> None:
             if asked.peer and work in [*FIVE, "recipe"] and number == 0:
                 python = peer_python(asked.peer, asked.environments)
                 script = HERE.with_name(f"bench_{asked.peer}.py")
-                some = files[: asked.peer_files] if asked.peer_files else files
-                peers.append(measure(python, script, work, some, asked.workers))
+                with tempfile.TemporaryDirectory() as folder:
+                    peers.append(measure(python, script, work, thinned(files, asked.peer_mb, folder), asked.workers))
         row = {"work": work, "mb_per_cpu_second": speed(runs), "peak_mb": max(r["peak"] for r in runs) / 1e6}
         if peers:
             row |= {asked.peer: speed(peers), "ratio": speed(runs) / speed(peers)}

@@ -153,6 +153,10 @@ class _UnitPass:
         added: dict[str, pa.Array],
     ) -> tuple[Batch, bool]:
         """Ask a stage, note what it says, and take away the documents that it drops."""
+        if not len(batch):  # all are gone: there is nothing to ask
+            added.update({name: pa.nulls(n, kind) for name, kind in step.written().items()})
+            self.counts.step(action.step)
+            return batch.with_columns({name: pa.nulls(0, kind) for name, kind in step.written().items()}), False
         outcome = self._ask(action, step, batch)
         at = batch[PLACE].to_numpy()
         for name, kind in step.written().items():
@@ -194,6 +198,8 @@ class _UnitPass:
     def _observe(self, action: Action, step: Step, batch: Batch) -> None:
         stage = step.stage
         assert isinstance(stage, Global)
+        if not len(batch):
+            return
         try:
             found = stage.observe(batch)
         except CurateError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -48,20 +47,17 @@ def _made_row(unit: Unit, id: str) -> int | None:
 
 
 def first_ids(unit: Unit, id_column: str, n: int) -> list[str]:
-    """The ids of the first `n` documents of a unit, as `row_of` finds them; none if the file cannot be read."""
-    rows = range(min(n, unit.rows))
-    made = [f"{unit.name}#{unit.first_row + row}" for row in rows]
+    """Ids of the first documents of a unit, `n` at most, as `row_of` finds them; none if the file cannot be read."""
+    made = [f"{unit.name}#{unit.first_row + row}" for row in range(min(n, unit.rows))]
     try:
         with pq.ParquetFile(unit.path) as parquet:
             if id_column not in parquet.schema_arrow.names:
                 return made
-            groups = range(*unit.groups)
-            for batch in parquet.iter_batches(max(n, 1), row_groups=list(groups), columns=[id_column]):
-                given = batch.column(0).cast(pa.large_string()).to_pylist()
-                return [made[row] if given[row] is None else given[row] for row in rows[: len(given)]]
+            ids = parquet.read_row_group(unit.groups[0], [id_column], use_threads=False).column(id_column)
     except (OSError, pa.ArrowException):
-        pass
-    return []
+        return []
+    given = ids.slice(0, len(made)).cast(pa.large_string()).to_pylist()
+    return [made[row] if id is None else id for row, id in enumerate(given)]
 
 
 def shard_of(shards: Iterable[Path], id_column: str, id: str) -> Path | None:

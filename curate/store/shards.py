@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 UNIT_BYTES = 128 << 20  # uncompressed bytes at which a shard is cut into units: at most a minute of work, or lost
-CHUNK_BYTES = 8 << 20  # text in one batch: a worker holds a few times that in words and hashes
+CHUNK_BYTES = 4 << 20  # text in one batch: with its words, lines and copies a worker holds some twenty times that
 CHUNK_ROWS = 1 << 16  # documents in one batch, when they are tiny
 DECODE_BYTES = 2 << 20  # decoded at a time, by the row group's average; one long document may be more
 BIG_GROUP = 64 << 20  # in row groups above this, 16 rows at a time at most: long documents may lie close together
