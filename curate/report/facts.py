@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,12 @@ import pyarrow.compute as pc
 
 from curate.documents import CHARS, DROPPED_BY, ID, SIZE
 from curate.errors import StoreError
-from curate.kernels.hashing import hash64
-from curate.store import ledger
+from curate.kernels.hashing import hash64, hash64_one
+from curate.store import ledger, looking
 from curate.store.files import read_json
 from curate.store.fixed import Inputs
 from curate.store.folder import RunFolder
-from curate.store.quarantine import BadRow, read_quarantine
+from curate.store.quarantine import BadRow, read_quarantine, summarise
 from curate.store.shards import Chunk, Unit, present_columns, read_unit
 
 INTERNAL = (CHARS, SIZE, DROPPED_BY, ID)
@@ -34,8 +35,14 @@ class Document:
     file: str
     row: int
     """In the input file (in what was imported from it, if it is not Parquet), from 0."""
+    kept: bool | None
+    """Whether it is in the output; None: not decided, as the run is not complete."""
     dropped_by: str | None
-    """`stage/reason`, `quarantine/reason`, or None if it was kept."""
+    """`stage/reason`, `quarantine/reason`, or None if nothing dropped it (so far)."""
+    passes: int
+    """Complete passes that saw it; 0: nothing is known of it but what the input says."""
+    unit: str
+    """Its unit of work, as `curate debug` takes it."""
     columns: dict[str, Any] = field(default_factory=dict)
     """What the stages that it reached said of it."""
     text: str | None = None
@@ -45,7 +52,10 @@ class Document:
 
 
 class Run:
-    """A run folder, to be asked. Works on unfinished runs too, as far as they went."""
+    """A run folder, to be asked. Works on unfinished runs too, as far as they went.
+
+    Only what the manifest counts as complete is believed: other files may be those of an earlier run.
+    """
 
     def __init__(self, root: str | Path) -> None:
         """Raises StoreError if the folder is not one of a run."""
@@ -56,25 +66,52 @@ class Run:
         if not self.folder.inputs.exists():
             raise StoreError(f"{root}: the run stopped before its input was read: {self.manifest.get('error', '')}")
         self.inputs = Inputs.load(self.folder.inputs)
+        self.state = str(self.manifest["state"])
+        """`running` (or killed), `failed`, `interrupted` or `done`."""
+        self.done = self.state == "done"
         self.passes = len(self.manifest.get("passes", {}))
+        """Passes that are complete."""
         self.text_column = str(self.manifest["input"].get("text", "text"))
+        self.id_column = str(self.manifest["input"].get("id", "id"))
 
     def find(self, id: str) -> Document | None:
-        """The document with this id, with everything that is known of it; None if the run has none."""
+        """The first document with this id, with everything that is known of it; None if the run has none."""
         for unit in self.inputs.units:
-            for row in np.flatnonzero(self._ids(unit) == id):
-                return self._document(unit, int(row))
+            row = self._row(unit, id)
+            if row is not None:
+                return self._document(unit, row)
         return None
 
+    def shard_of(self, id: str) -> str | None:
+        """The output shard with this document, as `data/00003.parquet`; None if the run is not done, or none has it."""
+        shards = self.manifest["output"]["shards"] if self.done else ()
+        found = looking.shard_of((self.folder.data / shard["file"] for shard in shards), self.id_column, id)
+        return f"{self.folder.data.name}/{found.name}" if found else None
+
     def bad_rows(self, id: str) -> list[BadRow]:
-        """Rows kept aside under this id."""
-        return [row for row in read_quarantine(self.folder.quarantine) if row.id == id]
+        """Rows kept aside under this id, without their bytes."""
+        return [row for row in read_quarantine(self.folder.quarantine, raw=False) if row.id == id]
+
+    def kept_aside(self, n: int, reason: str | None = None) -> list[BadRow]:
+        """`n` rows of the quarantine, the same ones every time, in the order of the files; all of them for a reason."""
+        rows = enumerate(read_quarantine(self.folder.quarantine))
+        wanted = ((_chance(row), number, row) for number, row in rows if reason in (None, row.reason))
+        chosen = heapq.nsmallest(n, wanted, key=lambda entry: entry[:2])
+        return [row for _, _, row in sorted(chosen, key=lambda entry: entry[1])]
+
+    def reasons_aside(self) -> dict[str, int]:
+        """Documents in quarantine by reason, the most frequent first."""
+        return summarise(self.folder.quarantine, examples=0).reasons
+
+    def has_other_data(self) -> bool:
+        """Whether data/ has shards that this run does not vouch for: of an earlier one, or but a part of its own."""
+        return "output" not in self.manifest and any(self.folder.data.glob("*.parquet"))
 
     def some(self, n: int, dropped_by: str | None = None) -> list[Document]:
-        """`n` documents, the same ones every time: kept, or dropped by `label`, `label/reason` or `quarantine`."""
+        """`n` documents, the same ones every time: not dropped (so far), or dropped by `label` or `label/reason`."""
         best: list[tuple[int, Unit, int]] = []
         for unit, rows in self._matching(dropped_by):
-            ids = ledger.read(self.folder.ledger(1, unit.stem), [ID])[ID].take(pa.array(rows))
+            ids = ledger.read(self._ledger(1, unit), [ID])[ID].take(pa.array(rows))
             hashes = hash64(ids.fill_null("").cast(pa.large_string()), 0)
             nearest = np.argsort(hashes, kind="stable")[:n]
             best += [(int(hashes[i]), unit, int(rows[i])) for i in nearest]
@@ -92,14 +129,17 @@ class Run:
 
     def example_ids(self, n: int = 3) -> list[str]:
         """A few ids of this run, to show what they look like."""
-        return [document.id for document in self.some(n)]
+        if self.passes:
+            return [document.id for document in self.some(n)]
+        return [id for unit in self.inputs.units[:1] for id in looking.first_ids(unit, self.id_column, n)]
+
+    def was_read(self, document: Document) -> bool:
+        """Whether there is anything of pass 1 about the document's unit, be it of this run or of an earlier one."""
+        return self.folder.ledger(1, document.unit).exists()
 
     def _matching(self, dropped_by: str | None) -> Iterator[tuple[Unit, npt.NDArray[np.int64]]]:
         for unit in self.inputs.units if self.passes else ():
-            path = self.folder.ledger(self.passes, unit.stem)
-            if not path.exists():
-                continue
-            found = ledger.read(path, [DROPPED_BY])[DROPPED_BY]
+            found = ledger.read(self._ledger(self.passes, unit), [DROPPED_BY])[DROPPED_BY]
             if dropped_by is None:
                 match = found.is_null()
             else:
@@ -108,30 +148,48 @@ class Run:
             if len(rows):
                 yield unit, rows
 
-    def _ids(self, unit: Unit) -> npt.NDArray[np.object_]:
-        path = self.folder.ledger(1, unit.stem)
+    def _ledger(self, number: int, unit: Unit) -> Path:
+        """Of a pass that is complete."""
+        path = self.folder.ledger(number, unit.stem)
         if not path.exists():
-            return np.zeros(0, dtype=object)
-        return np.asarray(ledger.read(path, [ID])[ID].to_numpy(zero_copy_only=False), dtype=object)
+            raise StoreError(f"{path}: it is gone, though pass {number} is complete; run the recipe again")
+        return path
+
+    def _row(self, unit: Unit, id: str) -> int | None:
+        if not self.passes:
+            return looking.row_of(unit, self.id_column, id)
+        row = looking.index_of(ledger.read(self._ledger(1, unit), [ID])[ID], id)
+        return row if row >= 0 else None
 
     def _document(self, unit: Unit, row: int) -> Document:
         columns: dict[str, Any] = {}
-        id, dropped_by, reached = None, None, 1
+        id, dropped_by, reached = None, None, 0
         for number in range(1, self.passes + 1):
-            path = self.folder.ledger(number, unit.stem)
-            if not path.exists() or dropped_by is not None:
-                break
-            values = ledger.row_of(path, row)
+            values = ledger.row_of(self._ledger(number, unit), row)
             id = values.get(ID, id)
             dropped_by = values[DROPPED_BY]
             columns |= {name: v for name, v in values.items() if name not in INTERNAL}
             reached = number
+            if dropped_by is not None:
+                break
         user = _input_row(unit, row)
+        given = user.get(self.id_column)
         text = user.pop(self.text_column, None)
-        if dropped_by is None:
-            text = self._final_text(unit, row, reached) or text
-        file = self.inputs.files[unit.file].name
-        return Document(str(id), file, row + unit.first_row, dropped_by, columns, text, user)
+        changed = self._final_text(unit, row, reached) if dropped_by is None else None
+        if id is None:
+            id = f"{unit.name}#{row + unit.first_row}" if given is None else str(given)
+        return Document(
+            id=id,
+            file=unit.name,
+            row=row + unit.first_row,
+            kept=False if dropped_by is not None else True if self.done else None,
+            dropped_by=dropped_by,
+            passes=reached,
+            unit=unit.stem,
+            columns=columns,
+            text=text if changed is None else changed,
+            user=user,
+        )
 
     def _final_text(self, unit: Unit, row: int, last: int) -> str | None:
         for number in range(last, 0, -1):
@@ -139,6 +197,12 @@ class Run:
             if path.exists():
                 return ledger.text_of(path, row)
         return None
+
+
+def _chance(row: BadRow) -> int:
+    """A number that depends on the row alone, for a fair choice."""
+    place = f"{row.file}#{row.row}#{row.line}#{row.offset}"
+    return hash64_one(place)
 
 
 def _input_row(unit: Unit, row: int) -> dict[str, Any]:
