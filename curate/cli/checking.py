@@ -7,9 +7,11 @@ import tempfile
 from pathlib import Path
 
 from rich.console import Console
+from rich.text import Text
 
 from curate import plan as planning
 from curate.cli import screen
+from curate.cli.escapes import on_one_line, visible
 from curate.engine import driver, intake
 from curate.errors import CurateError
 from curate.executors import Inline
@@ -19,26 +21,33 @@ WORKER_BYTES = 500 << 20  # measured peak of a worker, models included; document
 PARQUET_SHARE = 0.45  # size of zstd Parquet against its text, seen on prose; enough for an estimate
 
 
-def check_recipe(recipe: Recipe, documents: int) -> int:
-    """Print what was found → exit code: 0 ready, 1 not, 3 something in the input cannot be read."""
-    console = Console(highlight=False, soft_wrap=True)
+def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
+    """Print what was found → exit code: 0 ready, 1 not, 3 something in the input cannot be read.
+
+    command: that runs this recipe, to be told when all is ready.
+    """
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     listing = intake.listing(recipe)
     survey = intake.survey(recipe, listing.files)
     plan = planning.make(recipe, survey.schema)
     about = "" if survey.exact else "about "
     console.print(f"input   {survey.files} files, {_size(survey.bytes)}; {about}{survey.documents:,} documents")
-    console.print(f"columns {', '.join(survey.schema.names)}")
+    console.print(on_one_line(f"columns {', '.join(survey.schema.names)}"))
     for path, reason in listing.ignored[:5]:
-        console.print(f"        passed over: {path} ({reason.replace('_', ' ')})")
+        console.print(on_one_line(f"        passed over: {path} ({reason.replace('_', ' ')})"))
     for problem in survey.problems:
-        console.print(f"[red]cannot be read[/red] {problem.file}: {problem.reason}: {problem.error}")
+        what = on_one_line(f" {problem.file}: {problem.reason}: {problem.error}")
+        console.print(Text.assemble(("cannot be read", "red"), what))
     console.print(f"passes  {len(plan.passes)}, and the writing of survivors; see: curate plan")
     for step in recipe.stages:
         for model in step.stage.files():
             console.print(f"model   {step.label}: {model.name}, {_size(model.stat().st_size)}")
     ready = _room(console, recipe, survey)
     console.print(f"\nthe first {min(documents, survey.documents):,} documents through all stages:\n")
-    return max(_trial(console, recipe, documents), 0 if ready else 1)
+    code = _trial(console, recipe, documents)
+    if code == 0 and ready:
+        console.print(f"\nready: {command}")
+    return max(code, 0 if ready else 1)
 
 
 def _room(console: Console, recipe: Recipe, survey: intake.Survey) -> bool:
@@ -53,7 +62,7 @@ def _room(console: Console, recipe: Recipe, survey: intake.Survey) -> bool:
     each = "a worker" if recipe.workers == "auto" else f"{workers} workers"
     console.print(f"memory  up to {_size(workers * WORKER_BYTES)} for {each}, and as much for the driver")
     if needed > free:
-        console.print("[red]the disk is too small[/red]: choose another output.path, or make room")
+        console.print(Text.assemble(("the disk is too small", "red"), ": choose another output.path, or make room"))
     return needed <= free
 
 
@@ -68,15 +77,13 @@ def _trial(console: Console, recipe: Recipe, documents: int) -> int:
         try:
             done = driver.run(trial, Inline(), settings=driver.Settings(limit=documents))
         except CurateError as error:
-            console.print(f"[red]not ready[/red]: {error}", markup=True)
+            console.print(Text.assemble(("not ready", "red"), f": {visible(str(error))}"))
             return 1
     screen.print_funnel(list(done.funnel))
     if done.exit_code:
         console.print(
             "\nsome input cannot be read; a run keeps it aside, and stops when it is more than on_bad_input allows"
         )
-    else:
-        console.print("\nready: curate run")
     return done.exit_code
 
 

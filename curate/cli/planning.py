@@ -34,6 +34,7 @@ stages:
 def plan(recipe: RecipePath, overrides: Overrides = None) -> None:
     """Print what a run would do: its passes, what each reads and adds, how many documents and bytes. Reads no text."""
     from curate import plan as planner
+    from curate.cli.escapes import on_one_line, visible
     from curate.engine import intake
     from curate.recipe import load
 
@@ -47,9 +48,9 @@ def plan(recipe: RecipePath, overrides: Overrides = None) -> None:
         text_bytes=survey.text_bytes,
         exact=survey.exact,
     )
-    typer.echo(planner.describe(made, asked, estimate))
+    typer.echo(visible(planner.describe(made, asked, estimate)))
     for problem in survey.problems:
-        typer.echo(f"cannot be read: {problem.file}: {problem.reason}: {problem.error}", err=True)
+        typer.echo(on_one_line(f"cannot be read: {problem.file}: {problem.reason}: {problem.error}"), err=True)
 
 
 def schema() -> None:

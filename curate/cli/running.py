@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +25,6 @@ Overrides = Annotated[
 ]
 
 SMALL = 48 << 20  # bytes of input files below which starting workers costs more time than it saves
-INTERRUPTED = 130  # what shells report for a command that Ctrl-C stopped
 
 
 def run(
@@ -45,7 +46,7 @@ def run(
     ] = "auto",
 ) -> None:
     """Run a recipe, or go on with it where an earlier run stopped."""
-    from curate.cli import screen
+    from curate.cli import failures, screen
     from curate.engine import driver
     from curate.engine.events import RunFailed
     from curate.errors import CurateError, RecipeError
@@ -60,15 +61,26 @@ def run(
             done = driver.run(asked, chosen, show, driver.Settings(fresh=fresh, limit=limit))
         show(done)
     except KeyboardInterrupt:
-        again = f"curate run {recipe}"
-        show(RunFailed(f"stopped. What is done is kept in {asked.output.path}; to go on: {again}", interrupted=True))
-        raise typer.Exit(INTERRUPTED) from None
+        kept = f"stopped. What is done is kept in {asked.output.path}; to go on: {_again()}"
+        show(RunFailed(kept, interrupted=True))
+        raise failures.Stopped from None
     except CurateError as error:
         show(RunFailed(str(error)))
         raise typer.Exit(2 if isinstance(error, RecipeError) else 1) from None
+    except OSError as error:
+        advice = failures.advice(error)
+        if advice is None:
+            raise
+        show(RunFailed(f"{advice}, then run again: what is done is kept"))
+        raise typer.Exit(1) from None
     finally:
         screen.close(show)
     raise typer.Exit(done.exit_code)
+
+
+def _again() -> str:
+    """The command line that goes on with this run: the same, but for what forgets it."""
+    return shlex.join(["curate", *(word for word in sys.argv[1:] if word != "--fresh")])
 
 
 def with_sample(recipe: Recipe, share: str) -> Recipe:
@@ -121,7 +133,9 @@ def check(
     from curate.cli.checking import check_recipe
     from curate.recipe import load
 
-    raise typer.Exit(check_recipe(load(recipe, overrides or ()), documents))
+    changes = [word for change in overrides or () for word in ("--set", change)]
+    command = shlex.join(["curate", "run", str(recipe), *changes])
+    raise typer.Exit(check_recipe(load(recipe, overrides or ()), documents, command))
 
 
 def debug(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from curate.cli.failures import ADVICE, advice
 from tests.engine.corpus import documents, recipe_text, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +39,9 @@ def finished(tmp_path_factory):
 
 
 def test_help_does_not_wait_for_heavy_imports():
-    code = "import sys, curate.cli; print([m for m in ('pyarrow', 'numba', 'numpy', 'pydantic') if m in sys.modules])"
+    code = (
+        "import sys, curate.cli.app; print([m for m in ('pyarrow', 'numba', 'numpy', 'pydantic') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", done.stderr
     page = curate("--help").stdout
@@ -184,3 +192,106 @@ def test_init_writes_a_recipe_that_plans(tmp_path):
 
 def test_version():
     assert curate("--version").stdout.strip()[0].isdigit()
+
+
+def test_names_with_brackets_and_escapes_are_shown_as_they_are(tmp_path):
+    data = write_shards(tmp_path / "in", documents(10), 1)
+    for name in ("a[red].parquet", "b:red_circle:.parquet", "c\x1b[31m.parquet"):
+        (data / name).write_bytes(b"not parquet at all")
+    (data / "d[red].txt").write_text("no documents")
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(recipe_text(data, tmp_path / "out", "  - normalize\n"))
+    told = curate("check", recipe).stdout
+    for name in ("a[red].parquet", "b:red_circle:.parquet", r"c\x1b[31m.parquet"):
+        assert f"cannot be read {name}: not_parquet" in told
+    assert "d[red].txt" in told
+    assert "\x1b" not in told + curate("plan", recipe).stderr
+    run = curate("run", recipe, "--log-format", "plain")
+    assert "a[red].parquet" in run.stderr
+    assert "\x1b" not in run.stderr
+
+
+def test_check_ends_with_the_command_that_runs_it(finished, tmp_path):
+    recipe, _, _ = finished
+    spaced = tmp_path / "my recipe.yaml"
+    spaced.write_text(recipe.read_text())
+    change = f"output.path={tmp_path / 'o'}"
+    told = curate("check", spaced, "--set", change, "--documents", 5).stdout
+    command = shlex.split(told.splitlines()[-1].removeprefix("ready: "))
+    assert command == ["curate", "run", str(spaced), "--set", change]
+
+
+FAILING = """
+import errno, os, sys
+from curate.cli import main
+from curate.engine import driver
+
+def fail(*words):
+    raise {error}
+
+driver.run = fail
+sys.argv = ["curate", "run", sys.argv[1], "--workers", "0"]
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])
+def test_what_the_disk_refuses_comes_with_advice(number):
+    assert advice(OSError(number, "", "/x/out")) == f"/x/out: {ADVICE[number]}"
+    assert advice(OSError(number, "")) == ADVICE[number]
+    assert advice(OSError("no number")) is advice(OSError(errno.EIO, "")) is None
+
+
+def test_what_the_disk_refuses_is_one_line(finished):
+    recipe, _, _ = finished
+    code = FAILING.format(error="OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), '/x/out')")
+    done = subprocess.run([sys.executable, "-c", code, recipe], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "failed: /x/out: " in line
+    assert line.endswith("then run again: what is done is kept")
+
+
+@pytest.mark.parametrize("error", ["ZeroDivisionError('unexpected')", "OSError(errno.EIO, 'unexpected')"])
+def test_what_nobody_expected_comes_with_its_traceback(finished, error):
+    recipe, _, _ = finished
+    code = FAILING.format(error=error)
+    done = subprocess.run([sys.executable, "-c", code, recipe], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "unexpected" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_may_not_be_written_is_one_line(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o500)
+    done = curate("init", tmp_path / "closed/r.yaml")
+    assert done.returncode == 1
+    assert done.stderr == f"curate: {tmp_path}/closed/r.yaml: {ADVICE[errno.EACCES]}\n"
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.15, 0.4])
+def test_an_early_ctrl_c_is_one_line(finished, seconds):
+    recipe, _, _ = finished
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import curate.cli; print('ready', flush=True); curate.cli.main()", "plan", recipe],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode in (0, 130)
+    assert told == ("curate: stopped\n" if process.returncode else "")
+
+
+def test_ctrl_c_tells_the_whole_command_but_what_forgets(finished):
+    recipe, _, _ = finished
+    code = FAILING.format(error="KeyboardInterrupt").replace('"--workers", "0"', '"--fresh", "--set", "workers=1 "')
+    done = subprocess.run([sys.executable, "-c", code, recipe], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130
+    assert done.stderr.endswith(f"to go on: curate run {recipe} --set 'workers=1 '\n")
+    assert "Traceback" not in done.stderr

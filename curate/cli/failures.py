@@ -1,0 +1,25 @@
+"""Ends of a command that are no defects: Ctrl-C, and errors of the system that a person can mend."""
+
+from __future__ import annotations
+
+import errno
+
+ADVICE = {
+    errno.ENOSPC: "the disk is full; make room",
+    errno.EDQUOT: "the disk quota is used up; make room",
+    errno.EROFS: "the file system is read-only; choose another place",
+    errno.EACCES: "permission denied; choose another place, or have the permissions changed",
+}
+"""Errors that say nothing against the program: a traceback would be of no help."""
+
+
+class Stopped(Exception):
+    """Ctrl-C, of which the person has been told."""
+
+
+def advice(error: OSError) -> str | None:
+    """Where, what and what to do; None if it is an error of another kind, which deserves its traceback."""
+    known = ADVICE.get(error.errno or 0)
+    if known is None:
+        return None
+    return f"{error.filename}: {known}" if error.filename else known
