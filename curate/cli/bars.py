@@ -14,8 +14,21 @@ from rich.table import Table
 from rich.text import Text
 
 from curate.cli import tables
+from curate.cli.escapes import visible
 from curate.cli.lines import kept_aside
-from curate.cli.meter import Clock, Meter, closing, counted, duration, opening, outcome, percent, place, speeds
+from curate.cli.meter import (
+    Clock,
+    Meter,
+    closing,
+    counted,
+    duration,
+    look_aside,
+    opening,
+    outcome,
+    percent,
+    place,
+    speeds,
+)
 from curate.engine.events import (
     Event,
     KernelsCompiling,
@@ -71,12 +84,13 @@ class Bars:
             case Quarantined():
                 self._say(Text(kept_aside(event), "yellow"))
             case Warned():
-                self._say(Text.assemble(("warning: ", "bold yellow"), event.text))
+                self._say(Text.assemble(("warning: ", "bold yellow"), visible(event.text)))
             case RunDone():
                 self._run_done(event)
             case RunFailed():
                 self.close()
-                self._say(Text(event.message) if event.interrupted else Text(f"failed: {event.message}", "red"))
+                message = visible(event.message)
+                self._say(Text(message) if event.interrupted else Text(f"failed: {message}", "red"))
             case _:
                 raise TypeError(f"no way to show {event!r}")
 
@@ -113,9 +127,8 @@ class Bars:
         tables.print_funnel(event.funnel)
         self._say("")
         out = shlex.quote(event.out)
-        if event.quarantined:
-            aside = f"{counted(event.quarantined, 'document')} could not be read, kept aside in {event.out}/quarantine"
-            self._say(Text(aside, "yellow"))
+        if event.exit_code:
+            self._say(Text(look_aside(event.quarantined, event.out), "yellow"))
         self._say(Text(closing(event), "bold"))
         most = max(event.funnel, key=lambda row: row.dropped, default=None)
         if most is not None and most.dropped:
@@ -129,7 +142,8 @@ class Bars:
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis", style="dim")
         grid.add_column(justify="right", no_wrap=True)
         where = place(event.number, event.of)
-        grid.add_row(Text.assemble((mark, "green"), where or event.title), event.title if where else "", right)
+        title = Text(event.title)
+        grid.add_row(Text.assemble((mark, "green"), where or title), title if where else "", right)
         return _narrow(grid, self._console)
 
     def _say(self, what: RenderableType) -> None:

@@ -11,7 +11,19 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from curate.cli import tables
-from curate.cli.meter import Clock, Meter, closing, counted, duration, opening, outcome, place, speeds
+from curate.cli.escapes import on_one_line, visible
+from curate.cli.meter import (
+    Clock,
+    Meter,
+    closing,
+    counted,
+    duration,
+    look_aside,
+    opening,
+    outcome,
+    place,
+    speeds,
+)
 from curate.engine.events import (
     Event,
     KernelsCompiling,
@@ -34,7 +46,7 @@ def kept_aside(event: Quarantined) -> str:
     spot = (
         f", row {event.row:,}" if event.row is not None else f", line {event.line:,}" if event.line is not None else ""
     )
-    return f"kept aside: {event.file}{spot}: {event.reason}: {event.error}"
+    return on_one_line(f"kept aside: {event.file}{spot}: {event.reason}: {event.error}")
 
 
 class Lines:
@@ -70,8 +82,8 @@ class Lines:
                 self._say(f"warning: {event.text}")
             case RunDone():
                 tables.print_funnel(event.funnel)
-                if event.quarantined:
-                    self._say(f"{counted(event.quarantined, 'document')} could not be read: {event.out}/quarantine")
+                if event.exit_code:
+                    self._say(look_aside(event.quarantined, event.out))
                 self._say(closing(event))
             case RunFailed():
                 self._say(event.message if event.interrupted else f"failed: {event.message}")
@@ -96,7 +108,7 @@ class Lines:
         self._meter = None
 
     def _say(self, text: str) -> None:
-        print(time.strftime("%H:%M:%S ") + text, file=self._stream, flush=True)
+        print(time.strftime("%H:%M:%S ") + visible(text), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing to restore."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from curate.report.facts import Document, Run
+    from curate.cli.document_pages import Pages
+    from curate.report.facts import Run
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")]
-SHOWN = 700  # characters of a text that are shown
+QUARANTINE = "quarantine"
 
 
 def why(
@@ -22,6 +24,8 @@ def why(
     text: Annotated[bool, typer.Option("--text", help="Show the whole text.")] = False,
 ) -> None:
     """Why was this document dropped, or kept?"""
+    from curate.cli.document_pages import Pages, spot
+    from curate.cli.escapes import on_one_line
     from curate.report.facts import Run
 
     run = Run(out)
@@ -29,109 +33,83 @@ def why(
     aside = run.bad_rows(id)
     if document is None and not aside:
         known = ", ".join(run.example_ids())
-        typer.echo(f"{out}: no document has the id {id!r}; ids of this run look like: {known}", err=True)
+        message = f"{out}: no document has the id {id!r}; ids of this run look like: {known}"
+        typer.echo(on_one_line(message), err=True)
         raise typer.Exit(1)
     if document is not None:
-        _print_verdict(run, document)
-        _print_document(document, None if text else SHOWN)
+        Pages(run, whole=text).document(document, shard=run.shard_of(document.id) if document.kept else None)
     for row in aside:
-        place = f"row {row.row}" if row.row is not None else f"line {row.line}"
-        typer.echo(f"kept aside: {row.file}, {place}: {row.reason}: {row.error}")
-
-
-def _print_verdict(run: Run, document: Document) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    line = Text(document.id, style="bold")
-    line.append(f"  ({document.file}, row {document.row})\n", style="dim")
-    if document.dropped_by is None:
-        line.append("kept", style="bold green")
-    else:
-        label, reason = document.dropped_by.split("/", 1)
-        line.append(f"dropped by {label}", style="bold red")
-        line.append(f": {reason}")
-        options = _options_of(run, label)
-        if options:
-            line.append(f"\n  the step: {options}", style="dim")
-    Console(highlight=False, soft_wrap=True).print(line)
-
-
-def _options_of(run: Run, label: str) -> str:
-    from curate.recipe import load
-
-    for step in load(run.folder.recipe).stages:
-        if step.label == label:
-            given = step.stage.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-            return f"{step.name}: {given}" if given else f"{step.name}, all options at their defaults"
-    return ""
-
-
-def _print_document(document: Document, length: int | None) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    for name, value in document.columns.items():
-        if value is not None:
-            console.print(f"  {name}: {_short(value)}")
-    for name, value in document.user.items():
-        if value is not None:
-            console.print(f"  {name}: {_short(value)}", style="dim")
-    if document.text is not None:
-        body = document.text if length is None else document.text[:length]
-        rest = len(document.text) - len(body)
-        console.print("\n".join("  │ " + line for line in body.splitlines()))
-        if rest:
-            console.print(f"  │ … {rest:,} more characters", style="dim")
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    shown = str(value)
-    return shown if len(shown) <= 120 else shown[:117] + "…"
+        place = f"{row.file}, {spot(row.row, row.line, row.offset)}"
+        typer.echo(on_one_line(f"kept aside: {place}: {row.reason}: {row.error}"))
 
 
 def inspect(
     out: Out,
     dropped_by: Annotated[
-        str | None, typer.Option(metavar="STAGE[/REASON]", help="Show dropped documents instead of kept ones.")
+        str | None,
+        typer.Option(
+            metavar="STAGE[/REASON]", help="Show dropped documents instead of kept ones; quarantine: what is there."
+        ),
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Documents to show.")] = 5,
     text: Annotated[bool, typer.Option("--text", help="Show whole texts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Show real documents of a run, kept or dropped, with what the stages said of them."""
+    from curate.cli.document_pages import Pages
     from curate.report.facts import Run
 
     run = Run(out)
-    documents = run.some(n, dropped_by)
-    if not documents:
-        _nothing_there(run, dropped_by)
-    for document in documents:
-        if as_json:
-            typer.echo(json.dumps(asdict(document), ensure_ascii=False, default=str))
-            continue
-        _print_verdict(run, document)
-        _print_document(document, None if text else SHOWN)
+    pages = Pages(run, whole=text)
+    label, _, reason = (dropped_by or "").partition("/")
+    if label == QUARANTINE:
+        shown = _kept_aside(pages, n, reason or None, as_json=as_json)
+    else:
+        documents = run.some(n, dropped_by)
+        shown = bool(documents)
+        for document in documents:
+            if as_json:
+                typer.echo(json.dumps(asdict(document), ensure_ascii=False, default=str))
+                continue
+            pages.document(document)
+            typer.echo("")
+    if not shown:
+        _nothing_there(run, pages, dropped_by)
+
+
+def _kept_aside(pages: Pages, n: int, reason: str | None, *, as_json: bool) -> bool:
+    """Show what is in quarantine: files that could not be read, then rows; whether there was any."""
+    run = pages.run
+    broken = [one for one in run.inputs.broken if reason in (None, one.reason)][:n]
+    rows = run.kept_aside(n, reason)
+    if as_json:
+        for file in broken:
+            typer.echo(json.dumps(asdict(file), ensure_ascii=False))
+        for row in rows:
+            raw = None if row.raw is None else row.raw.decode("utf-8", "backslashreplace")
+            typer.echo(json.dumps({**asdict(row), "raw": raw}, ensure_ascii=False))
+        return bool(broken or rows)
+    for file in broken:
+        pages.broken(file)
         typer.echo("")
+    for row in rows:
+        pages.kept_aside(row)
+        typer.echo("")
+    counts = {name: count for name, count in run.reasons_aside().items() if reason in (None, name)}
+    if counts:
+        typer.echo("documents in quarantine: " + ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    return bool(broken or rows)
 
 
-def _nothing_there(run: Run, dropped_by: str | None) -> None:
-    from curate.store.quarantine import read_quarantine
+def _nothing_there(run: Run, pages: Pages, dropped_by: str | None) -> None:
+    from curate.cli.escapes import visible
 
-    shown = 0
-    for row in read_quarantine(run.folder.quarantine) if dropped_by == "quarantine" else ():
-        place = f"row {row.row}" if row.row is not None else f"line {row.line}, byte {row.offset}"
-        typer.echo(f"{row.file}, {place}: {row.reason}: {row.error}")
-        shown += 1
-        if shown == 20:
-            break
-    if shown:
-        raise typer.Exit
+    if not run.passes and not run.done:
+        typer.echo(visible(f"{run.folder.root}: {pages.undecided()}: nothing is decided of any document"), err=True)
+        raise typer.Exit(1)
     reasons = "".join(f"\n  {reason}: {documents:,}" for reason, documents in run.reasons().items())
     what = f"nothing was dropped by '{dropped_by}'" if dropped_by else "no document was kept"
-    typer.echo(f"{run.folder.root}: {what}; what was:{reasons or ' nothing'}", err=True)
+    typer.echo(visible(f"{run.folder.root}: {what}; what was:{reasons or ' nothing'}"), err=True)
     raise typer.Exit(1)
 
 
@@ -150,5 +128,21 @@ def funnel(
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     screen.print_funnel([FunnelRow(**row) for row in rows])
-    if run.manifest["state"] != "done":
-        typer.echo(f"the run is not complete: {run.manifest['state']}")
+    for note in _notes(run):
+        typer.echo(note)
+
+
+def _notes(run: Run) -> Iterator[str]:
+    """What a reader of the funnel must know besides: what is in quarantine, and whether the output is whole."""
+    from curate.cli.document_pages import planned
+    from curate.cli.meter import look_aside
+
+    if run.done:
+        documents = run.manifest["accounting"]["unreadable"]
+        if documents or run.inputs.broken:
+            yield look_aside(documents, str(run.folder.root))
+        return
+    yield f"the run is not complete: {run.state}"
+    if run.has_other_data():
+        writing = run.passes + 1 == planned(run)
+        yield "data/ is of an earlier run, or but a part of this one" if writing else "data/ is of an earlier run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 
@@ -121,6 +122,12 @@ def outcome(event: PassDone) -> str:
     if event.kept == event.documents:
         return counted(event.documents, "document")
     return f"{event.kept:,} of {counted(event.documents, 'document')} kept{aside}"
+
+
+def look_aside(documents: int, out: str) -> str:
+    """How much is in quarantine, and how to look at it. documents: that could not be read; 0: only whole files."""
+    what = f"{counted(documents, 'document')} could not be read, kept aside" if documents else "not all files were read"
+    return f"{what}; look: curate inspect {shlex.quote(out)} --dropped-by quarantine"
 
 
 def closing(event: RunDone) -> str:

@@ -34,7 +34,7 @@ def choose(log_format: str = "auto") -> Screen:
         return Json(sys.stderr)
     from rich.console import Console
 
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     if log_format == "auto" and sys.stderr.isatty() and not console.is_dumb_terminal:
         from curate.cli.bars import Bars
 

@@ -30,7 +30,7 @@ def print_stage(name: str) -> None:
 
 
 def _put(what: RenderableType) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     console.width = min(console.width, WIDEST)
     console.print(what)
 

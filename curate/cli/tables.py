@@ -18,7 +18,7 @@ MANY_CHARS = 10**10  # from here on characters are shown in millions, or the tab
 
 def print_funnel(rows: Sequence[FunnelRow]) -> None:
     """Print the funnel on standard output. A narrow terminal gets one column less, but whole figures."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     table = funnel_table(rows)
     if _width(table, console) > console.width:
         table = funnel_table(rows, narrow=True)

@@ -37,9 +37,9 @@ from curate.errors import RecipeError
 ROOT = Path(__file__).parents[2]
 
 FUNNEL = (
-    FunnelRow("read", 1860, 1859, None, 9_700_123, {"broken_json": (1, None)}),
+    FunnelRow("read", 1860, 1859, None, 9_700_123, unreadable=True, reasons={"broken_json": (1, None)}),
     FunnelRow("normalize", 1859, 1859, 9_700_123, 9_650_001),
-    FunnelRow("language", 1859, 1002, 9_650_001, 5_120_333, {"other_language": (800, 4), "low_score": (57, 2)}),
+    FunnelRow("language", 1859, 1002, 9_650_001, 5_120_333, reasons={"other_language": (800, 4), "low_score": (57, 2)}),
 )
 RUN = (
     RunStarted("web.yaml", 4, 1860, 10_300_000, 2, "out"),
@@ -99,7 +99,7 @@ def test_plain_lines(capsys):
         "pass 2 of 2: write: 1 unit of work",
         "pass 2 of 2: done in 0:01, 1,002 documents",
         "warning: b.csv is [bold]passed over[/bold]",
-        "1 document could not be read: out/quarantine",
+        "1 document could not be read, kept aside; look: curate inspect out --dropped-by quarantine",
         "done in 1:15: out (1 file, 4.1 MB)",
     ]
     assert "language" in capsys.readouterr().out
@@ -132,6 +132,7 @@ def test_bars_leave_a_line_for_each_pass(capsys):
         "✓ pass 2 of 2  write                                     1,002 documents  0:01",
         "warning: b.csv is [bold]passed over[/bold]",
         "done in 1:15: out (1 file, 4.1 MB)",
+        "1 document could not be read, kept aside; look: curate inspect out --dropped-by quarantine",
         "look: curate inspect out --dropped-by language",
     ):
         assert line in said
@@ -155,6 +156,37 @@ def test_between_passes_a_frame_says_what_is_decided():
     assert "keep_best: deciding" in text_of(show.frame())
     show(PassStarted(1, 1, "x", 1, None, 0))
     assert "0 documents" in text_of(show.frame())
+
+
+@pytest.mark.parametrize("make", [lambda: bars()[0], lambda: Lines(io.StringIO())])
+def test_the_funnel_of_a_run_with_quarantine_is_followed_by_where_to_look(make, capsys):
+    show = make()
+    show(RunDone(FUNNEL, 1.0, "my out", 3, quarantined=0))
+    show(RunDone(FUNNEL, 1.0, "fine", 0))
+    show.close()
+    said = (show._console.file if isinstance(show, Bars) else show._stream).getvalue()
+    assert "not all files were read; look: curate inspect 'my out' --dropped-by quarantine" in said
+    assert "--dropped-by quarantine" not in said.split("my out (")[-1].split("done in")[-1]
+    assert capsys.readouterr().out.count("in all") == 2
+
+
+@pytest.mark.parametrize("make", [lambda: bars()[0], lambda: Lines(io.StringIO())])
+def test_names_of_others_neither_colour_nor_steer(make, capsys):
+    show = make()
+    name = "[red]:red_circle:\x1b]0;x\x07"
+    for event in (
+        PassStarted(1, 2, "[red]label", 1, None, 1),
+        Quarantined(name, 1, None, "broken", f"bad {name}"),
+        Warned(name),
+        PassDone(1, 1.0, 1, 1, 1, 0),
+        RunFailed(name),
+    ):
+        show(event)
+    show.close()
+    said = (show._console.file if isinstance(show, Bars) else show._stream).getvalue()
+    assert said.count(r"[red]:red_circle:\x1b]0;x\x07") == 4
+    assert "[red]label" in said
+    assert "\x1b]" not in said
 
 
 @pytest.mark.parametrize("make", [lambda: bars()[0], lambda: Lines(io.StringIO()), lambda: Json(io.StringIO())])
@@ -214,7 +246,9 @@ def test_the_funnel_at_80_columns(capsys, monkeypatch):
 def test_a_huge_funnel_still_fits_into_80_columns(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     rows = [
-        FunnelRow("gopher_repetition", 12_345_678_901, 9_345_678_901, 10**14, 5 * 10**13, {"dup_line": (3 * 10**9, 1)})
+        FunnelRow(
+            "gopher_repetition", 12_345_678_901, 9_345_678_901, 10**14, 5 * 10**13, reasons={"dup_line": (3 * 10**9, 1)}
+        )
     ]
     screen.print_funnel(rows)
     lines = capsys.readouterr().out.splitlines()

@@ -1,0 +1,146 @@
+"""Documents of a run and rows that it kept aside, for reading: what became of them, what is known, how they look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from curate.cli.escapes import on_one_line, visible
+from curate.errors import CurateError
+
+if TYPE_CHECKING:
+    from curate.recipe import Step
+    from curate.report.facts import Document, Run
+    from curate.store.fixed import Broken
+    from curate.store.quarantine import BadRow
+
+SHOWN = 700  # characters of a text that are shown
+LONGEST = 120  # characters of a value that are shown
+
+
+def spot(row: int | None, line: int | None, offset: int | None = None) -> str:
+    """`row 12` of a Parquet file, from 0; `line 13, byte 4,711` of a JSONL file, from 1; or the file as a whole."""
+    if row is not None:
+        return f"row {row}"
+    if line is None:
+        return "the whole file"
+    return f"line {line}" if offset is None else f"line {line}, byte {offset}"
+
+
+class Pages:
+    """Prints documents of one run on standard output. Nothing in them can steer the terminal."""
+
+    def __init__(self, run: Run, *, whole: bool = False) -> None:
+        """whole: texts to their end."""
+        self.run, self.whole = run, whole
+        self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+    def document(self, document: Document, *, shard: str | None = None) -> None:
+        """One document; `shard`: of the output, where it is known."""
+        line = Text(on_one_line(document.id), style="bold")
+        line.append(f"  ({on_one_line(document.file)}, row {document.row})\n", style="dim")
+        if document.kept:
+            line.append("kept", style="bold green")
+            line.append(f", in {shard}" if shard else "")
+        elif document.dropped_by is None:
+            line.append(self._undecided(document), style="bold yellow")
+        else:
+            label, reason = map(on_one_line, document.dropped_by.split("/", 1))
+            line.append(f"dropped by {label}", style="bold red")
+            line.append(f": {reason}")
+            options = self._options.get(label)
+            line.append(f"\n  the step: {on_one_line(options)}" if options else "", style="dim")
+        self._console.print(line)
+        self._values(document.columns)
+        self._values(document.user, style="dim")
+        if document.text is not None:
+            self._text(document.text)
+
+    def undecided(self) -> str:
+        """Why there is nothing to say before the first pass is complete."""
+        return f"pass 1{self._of} is not complete"
+
+    def _undecided(self, document: Document) -> str:
+        if document.passes:
+            return f"still in after pass {document.passes}{self._of}; the run is not complete"
+        if not self.run.was_read(document):
+            return f"not read yet: {self.undecided()}, and its unit {document.unit} has not been done"
+        return f"not decided yet: {self.undecided()}"
+
+    @cached_property
+    def _of(self) -> str:
+        passes = planned(self.run)
+        return f" of {passes}" if passes else ""
+
+    @cached_property
+    def _options(self) -> dict[str, str]:
+        """Label of a step → its stage and options."""
+        from curate.recipe import load
+
+        try:
+            steps = load(self.run.folder.recipe).stages
+        except CurateError:  # a stage of one's own that is not there any more
+            return {}
+        return {step.label: _described(step) for step in steps}
+
+    def _values(self, values: Mapping[str, Any], style: str = "") -> None:
+        for name, value in values.items():
+            if value is not None:
+                self._console.print(Text(f"  {on_one_line(name)}: {on_one_line(_short(value))}", style))
+
+    def _text(self, text: str) -> None:
+        """Not by way of rich, which would change tabs, and is slow with long texts."""
+        body = text if self.whole else text[:SHOWN]
+        lines = visible(body).split("\n")
+        if len(lines) > 1 and not lines[-1]:
+            lines.pop()
+        typer.echo("\n".join(f"  │ {line}" for line in lines) if text else "  (the text is empty)")
+        if len(text) > len(body):
+            self._console.print(Text(f"  │ … {len(text) - len(body):,} more characters", "dim"))
+
+    def kept_aside(self, row: BadRow) -> None:
+        """A row of the quarantine, with its bytes if they are known."""
+        line = Text(on_one_line(f"{row.file}, {spot(row.row, row.line, row.offset)}"), style="bold")
+        line.append(f"  ({on_one_line(row.id)})" if row.id is not None else "", style="dim")
+        line.append("\nkept aside", style="bold red")
+        line.append(f": {row.reason}: {on_one_line(row.error)}")
+        self._console.print(line)
+        if row.raw is not None:
+            self._text(row.raw.decode("utf-8", "backslashreplace"))
+
+    def broken(self, file: Broken) -> None:
+        """An input file that could not be read to its end."""
+        line = Text(on_one_line(file.file), style="bold")
+        line.append("\nnot read to its end" if file.rows_kept else "\nnot read", style="bold red")
+        line.append(f": {file.reason}: {on_one_line(file.error)}")
+        if file.rows_kept:
+            line.append(f"\n  {file.rows_kept:,} documents before the break are part of the run", style="dim")
+        self._console.print(line)
+
+
+def planned(run: Run) -> int | None:
+    """The passes of a run, as the screen counts them: the writing of survivors is one. None if its recipe fails now."""
+    from curate import plan as planning
+    from curate.recipe import load
+
+    try:
+        return len(planning.make(load(run.folder.recipe), run.inputs.schema).passes) + 1
+    except CurateError:
+        return None
+
+
+def _described(step: Step) -> str:
+    given = step.stage.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    return f"{step.name}: {given}" if given else f"{step.name}, all options at their defaults"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    shown = str(value)
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + "…"
