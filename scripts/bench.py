@@ -123,7 +123,7 @@ def peer_python(name: str, folder: Path) -> str:
     if not python.exists():
         print(f"installing {name} into {folder / name}", file=sys.stderr)
         venv.create(folder / name, with_pip=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *PEERS[name]], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-qq", *PEERS[name]], check=True)
     return str(python)
 
 

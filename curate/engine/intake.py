@@ -202,6 +202,8 @@ def id_problem(name: str, schema: pa.Schema) -> str | None:
 def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
+    if pa.types.is_null(kind):  # a column of nulls, as empty frames have: null texts are counted one by one
+        return True
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 

@@ -172,7 +172,7 @@ class Source:
             self.bad.append(BadRow(self.unit.name, number, None, None, reason, error, id, value))
 
     def _user_column(self, name: str, chunk: Chunk) -> pa.Array:
-        kind = self.schema.field(name).type
+        kind = _takeable(self.schema.field(name).type)
         if name not in chunk.columns:
             return pa.nulls(len(chunk.rows), kind)
         values = chunk.columns[name]
@@ -215,7 +215,7 @@ class Source:
         return made_ids(self.unit.name, numbers) if found is None else found.cast(pa.large_string())
 
     def _empty(self) -> dict[str, pa.Array]:
-        columns = {name: pa.nulls(0, self.schema.field(name).type) for name in self.users}
+        columns = {name: pa.nulls(0, _takeable(self.schema.field(name).type)) for name in self.users}
         columns |= {name: values.slice(0, 0) for name, values in self.old.items() if name != DROPPED_BY}
         columns |= {ID: pa.array([], pa.large_string()), TEXT: pa.array([], pa.large_string())}
         return columns | {CHARS: pa.array([], pa.int64()), SIZE: pa.array([], pa.int64())}
@@ -225,6 +225,13 @@ def made_ids(name: str, rows: npt.NDArray[np.int64]) -> pa.Array:
     """`<name>#<row>` for rows of a file without ids: the same on every run, wherever the run is."""
     kind = pa.large_string()
     return pc.binary_join_element_wise(pa.scalar(name, kind), pa.array(rows).cast(kind), pa.scalar("#", kind))
+
+
+def _takeable(kind: pa.DataType) -> pa.DataType:
+    """The type in which stages are given a column: not as a view, of which Arrow cannot take rows."""
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
 
 
 def _is_utf8(text: pa.Array) -> bool:

@@ -8,12 +8,16 @@ from difflib import get_close_matches
 
 import pyarrow as pa
 
-from curate.documents import DROPPED_BY, ID, ROW, TEXT
+from curate.documents import CHARS, DROPPED_BY, ID, PLACE, ROW, SIZE, TEXT
 from curate.errors import CurateError
 from curate.recipe import Recipe, Step
 
 RESERVED = (ID, TEXT, DROPPED_BY, ROW)
 """Columns that no stage may write; nor those whose names begin with _."""
+
+
+WORKING = (CHARS, SIZE, PLACE)
+"""Columns that batches have beside the user's: one of the input by such a name goes through, but no stage sees it."""
 
 
 class Columns:
@@ -54,6 +58,8 @@ class Columns:
         text = self.recipe.input.text
         if name == text != TEXT and name not in self.written:
             self._problem(step, f" reads column '{name}', which is the text; stages call it '{TEXT}'")
+        if name in WORKING:
+            self._problem(step, f" reads column '{name}', but that name is curate's own; give the column another one")
         if name in self.types:
             return
         later = next((other for other in self.recipe.stages if name in other.written()), None)
@@ -85,7 +91,7 @@ class Columns:
 
     def _taken(self, name: str) -> str:
         """Why a name cannot be given to a new column; "" if it can."""
-        if name in RESERVED:
+        if name in RESERVED or name in WORKING:
             return "but that name is curate's own"
         if name.startswith("_"):
             return "but names with _ before them are curate's own"

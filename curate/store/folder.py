@@ -123,7 +123,7 @@ class RunFolder:
 
 
 def remove_others(folder: Path, keep: set[str]) -> None:
-    """Remove the files of `folder` that a run wrote, but for those in `keep`; and the folder, if nothing is left in it."""
+    """Remove the files of `folder` that a run wrote, but for those in `keep`; and the folder when it is left empty."""
     if not folder.is_dir() or folder.is_symlink():
         return
     for entry in sorted(folder.iterdir()):

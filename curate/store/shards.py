@@ -110,7 +110,7 @@ def read_unit(
                 for batch in _decode(parquet, group, columns, meta):
                     batch = batch.slice(0, end - at)
                     rows = np.flatnonzero(wanted[at : at + batch.num_rows])
-                    picked = batch if len(rows) == batch.num_rows else batch.take(pa.array(rows))
+                    picked = batch if len(rows) == batch.num_rows else _pick(batch, rows)
                     yield from collector.add(at + batch.num_rows, rows + at, picked)
                     at += batch.num_rows
                     if at == end:
@@ -136,6 +136,15 @@ def _decode(
     average = meta.total_byte_size // max(meta.num_rows, 1) + 1
     rows = max(1, min(16 if meta.total_byte_size > BIG_GROUP else 256, DECODE_BYTES // average))
     yield from parquet.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+
+
+def _pick(batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """The rows of a batch, ascending. By slices where Arrow cannot take them: it has no kernel for views."""
+    try:
+        return batch.take(pa.array(rows))
+    except pa.ArrowNotImplementedError:
+        runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+        return pa.concat_batches([batch.slice(int(run[0]) if len(run) else 0, len(run)) for run in runs])
 
 
 def _offset(meta: pq.RowGroupMetaData) -> int:

@@ -109,6 +109,13 @@ def test_stages_read_columns_of_these_names(tmp_path, before, name, condition, k
     same_but_for_text(got, FOUR.filter(pa.array([i in kept for i in "abcd"])))
 
 
+@pytest.mark.parametrize("name", ["curate:chars", "curate:bytes", "curate:place"])
+def test_the_working_columns_are_not_for_stages(tmp_path, name):
+    write(tmp_path, one=FOUR)
+    with pytest.raises(RecipeError, match=f"reads column '{name}', but that name is curate's own"):
+        finish(tmp_path, f"exact_dedup\n  - drop: {{column: '{name}', in: [1], missing: keep}}")
+
+
 def test_a_global_may_decide_by_columns_of_these_names(tmp_path):
     write(tmp_path, one=FOUR)
     stages = (
@@ -268,11 +275,31 @@ def test_text_however_it_is_stored(tmp_path, kind, around):
     assert len(rows) == 4 - dropped
 
 
-def test_text_stored_as_views(tmp_path):
-    write(tmp_path, one=pa.table({"id": list("abc"), "text": pa.array(texts(3)).cast(pa.string_view())}))
-    got, _ = finish(tmp_path, "normalize\n  - exact_dedup\n  - normalize")
+@pytest.mark.parametrize("around", ["", "exact_dedup\n  - "])
+def test_views_beside_the_text(tmp_path, around):
+    table = pa.table(
+        {
+            "id": list("abcd"),
+            "text": texts(4),
+            "seen": pa.array(["x", "y", None, "y"]).cast(pa.string_view()),
+            "unseen": pa.array([b"1", b"2", None, b"4"]).cast(pa.binary_view()),
+            "inside": pa.array([["p"], [], None, ["q"]], pa.list_(pa.string_view())),
+        }
+    )
+    write(tmp_path, one=table)
+    stages = (
+        f"{around}drop: {{column: seen, in: [x], missing: keep}}\n  - sample: {{share: 1, by: seen}}\n  - normalize"
+    )
+    got, _ = finish(tmp_path, stages)
+    same_but_for_text(got, table.slice(1))
+
+
+@pytest.mark.parametrize("around", ["normalize", "normalize\n  - exact_dedup\n  - normalize", "exact_dedup"])
+def test_text_stored_as_views(tmp_path, around):
+    write(tmp_path, one=pa.table({"id": list("abcd"), "text": pa.array(texts(4)).cast(pa.string_view())}))
+    got, _ = finish(tmp_path, f"drop: {{column: id, in: [b]}}\n  - {around}")
     assert got["text"].type == pa.string_view()
-    assert got["text"].to_pylist() == normal(3)
+    assert [text.strip() for text in got["text"].to_pylist()] == [normal(4)[i] for i in (0, 2, 3)]
 
 
 def test_text_stored_in_one_way_here_and_in_another_there(tmp_path):
