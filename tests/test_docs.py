@@ -1,4 +1,4 @@
-"""What is written about the program is what it does: the README's blocks, and the plans of the recipes in `configs/`."""
+"""What is written about the program is what it does: the README, and the plans of the recipes in `configs/`."""
 
 from __future__ import annotations
 
