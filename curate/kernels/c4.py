@@ -20,6 +20,7 @@ from curate.kernels.c4_phrases import (
     triggers,
 )
 from curate.kernels.jit import helper, kernel
+from curate.kernels.memory import move
 from curate.kernels.octets import count_chars
 from curate.kernels.scanning import byte_kinds, chunk_end, line_break, next_break, space_at, strip_end
 from curate.kernels.text import buffers, strings
@@ -79,7 +80,7 @@ def _edit_all(
 
     Lines that stay as they are and follow each other are copied together: `run` to `run_end` is still to be copied.
     """
-    to, changed = 0, False
+    to, changed = np.int64(0), False
     for i in range(len(bounds) - 1):
         begin, stop, base = offsets[i], offsets[i + 1], to
         run, run_end, lines, kept, verdict = begin, begin, 0, 0, 0
@@ -134,8 +135,7 @@ def _edit_all(
 @helper
 def _copy(data, begin, end, out, to):
     """Copies `data[begin:end]` to `out[to:]`; returns where that ends."""
-    for i in range(end - begin):
-        out[np.uint64(to + i)] = data[np.uint64(begin + i)]
+    move(out, to, data, begin, end - begin)
     return to + end - begin
 
 

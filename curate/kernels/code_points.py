@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
 
+from curate.kernels.jit import helper, inlined, kernel
 from curate.kernels.text import buffers, strings
 
 # What to do with a code point. Any greater number n: put the n & 15 bytes at n >> 4 of the pool in its place.
@@ -54,7 +54,7 @@ def rewrite(texts: pa.LargeStringArray, by: Table, one: Callable[[str], str]) ->
     return pa.concat_arrays([rewritten, others]).take(order)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
     """Write the documents one after the other: document i is out[bounds[i]:bounds[i + 1]].
 
@@ -113,7 +113,7 @@ def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
         bounds[i + 1] = k
 
 
-@njit(inline="always")
+@inlined
 def _decode(data, at):
     """(code point, its length in bytes) at `at` of valid UTF-8."""
     b = np.int64(data[at])
@@ -127,7 +127,7 @@ def _decode(data, at):
     return (b & 0x07) << 18 | low << 6 | (np.int64(data[at + 3]) & 0x3F), 4
 
 
-@njit(inline="always")
+@inlined
 def _put(out, k, source, at, size):
     """Copy `size` bytes, and say where to go on."""
     for j in range(size):
@@ -135,7 +135,7 @@ def _put(out, k, source, at, size):
     return k + size
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _put_hangul(out, k, syllable):
     """Write the two or three letters of a syllable, counted from U+AC00 (Unicode standard, section 3.12)."""
     letters = (0x1100 + syllable // 588, 0x1161 + syllable % 588 // 28, 0x11A7 + syllable % 28)
@@ -148,7 +148,7 @@ def _put_hangul(out, k, syllable):
     return k
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _end_of_number(data, at, end, action):
     """Where the number ends that begins at `at`: digits, then at most once a separator and more digits."""
     separators = 0
@@ -166,7 +166,7 @@ def _end_of_number(data, at, end, action):
     return at
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _lower_sigma(data, at, start, end):
     """The second byte of what the capital sigma at `at` becomes in lower case, or 0 where that takes Python to say.
 
@@ -186,7 +186,7 @@ def _lower_sigma(data, at, start, end):
     return 0
 
 
-@njit(inline="always")
+@inlined
 def _is_greek(data, at):
     """Whether a letter from U+0391 to U+03CE stands at `at`."""
     if data[at] == 0xCE:

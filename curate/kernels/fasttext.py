@@ -11,9 +11,26 @@ Facts of the model (hash, order of tokens and n-grams): the source of fastText, 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+import numpy.typing as npt
 
-from curate.kernels.fasttext_tables import FNV_START, INLINE, PACKED, U, find, fnv, recall, slot_of, store
+from curate.kernels.fasttext_tables import (
+    FNV_START,
+    INLINE,
+    PACKED,
+    Grams,
+    Memory,
+    Rows,
+    U,
+    Words,
+    find,
+    fnv,
+    recall,
+    slot_of,
+    store,
+)
+from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.memory import load8
+from curate.kernels.text import Bytes, Offsets
 
 ONES, HIGH, LOW7 = U(0x0101010101010101), U(0x8080808080808080), U(0x7F7F7F7F7F7F7F7F)
 BEFORE, AFTER = np.uint8(ord("<")), np.uint8(ord(">"))  # the marks around a word
@@ -22,21 +39,18 @@ END_HASH = np.int32(-677604519)  # its FNV-1a
 LABEL, LABEL_TAIL = U(int.from_bytes(b"__label_", "little")), U(ord("_"))
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _load(data, i):
-    """Bytes i..i+8 as a little-endian integer (compiled to one load), zeros after the end of data."""
+    """Bytes i..i+8 as a little-endian integer zeros after the end of data."""
     x = U(0)
     if i + 8 <= len(data):
-        i = U(i)
-        for k in range(8):
-            x |= U(data[i + U(k)]) << U(8 * k)
-        return x
-    for k in range(len(data) - i):
-        x |= U(data[i + k]) << U(8 * k)
+        return load8(data, i)
+    for k in range(len(data) - 1, i - 1, -1):  # backwards, which is a chain of shifts, and so not vectorised
+        x = x << U(8) | U(data[k])
     return x
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _white(x):
     r"""0x80 in each byte of x that fastText takes for white space: NUL, \t, \n, \v, \f, \r and space."""
     t = x & LOW7  # additions to seven-bit values cannot carry into the next byte
@@ -44,7 +58,7 @@ def _white(x):
     return (breaks | ~((t + LOW7) & ((t ^ U(0x2020202020202020)) + LOW7))) & ~x & HIGH
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _before_white(data, i, end):
     """(how many of the 8 bytes at i come before white space and before end; those bytes, padded with zeros)."""
     x = _load(data, i)
@@ -57,7 +71,7 @@ def _before_white(data, i, end):
     return np.int64(((before & ONES) * ONES) >> U(56)), x & before
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def _word(data, i, end):
     """(size of the word that begins at i, its first 32 bytes as four integers); size 0 if white space is at i."""
     k1, k2, k3 = U(0), U(0), U(0)
@@ -77,7 +91,7 @@ def _word(data, i, end):
     return size, k0, k1, k2, k3
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _push(bucket, kept, below, order, pruned, n_words, rows, n):
     """Appends the row of an n-gram's bucket, if it has one. Returns the new number of rows."""
     if not pruned:
@@ -95,7 +109,7 @@ def _push(bucket, kept, below, order, pruned, n_words, rows, n):
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _add(rows, n, matrix, total):
     """Adds the n rows to `total`, one after the other. Returns n."""
     dense, codes = matrix.dense, matrix.codes
@@ -117,7 +131,7 @@ def _add(rows, n, matrix, total):
     return n
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _spell(data, start, end, grams, n_words, rows, n, matrix, total):
     """Appends the rows of the character n-grams of `<word>`: for each first character, shortest to longest.
 
@@ -156,7 +170,7 @@ def _spell(data, start, end, grams, n_words, rows, n, matrix, total):
     return n, added
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _look_up(data, start, size, k0, k1, words, grams, rows, n, matrix, total):
     """Appends the rows of a word not remembered. Returns (rows waiting, rows added, FNV-1a, whether it counts)."""
     h, entry, added = FNV_START, -1, 0
@@ -174,7 +188,7 @@ def _look_up(data, start, size, k0, k1, words, grams, rows, n, matrix, total):
     return n, added, np.int32(h), True
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def _join(hashes, n_hashes, grams, n_words, rows, n, matrix, total):
     """Appends the rows of the word n-grams, by the hashes of the words. Returns (rows waiting, rows added)."""
     added = 0
@@ -190,22 +204,35 @@ def _join(hashes, n_hashes, grams, n_words, rows, n, matrix, total):
     return n, added
 
 
-@njit(cache=True, nogil=True)
-def hidden(data, offsets, words, grams, matrix, memory, out, counts):
+def hidden(
+    data: Bytes,
+    offsets: Offsets,
+    words: Words,
+    grams: Grams,
+    matrix: Rows,
+    memory: Memory,
+    out: npt.NDArray[np.float32],
+    counts: npt.NDArray[np.int64],
+) -> None:
     """out[i] = average of the rows that text i names; counts[i] = how many they are.
 
     data uint8, offsets int64[n + 1], out float32[n, dim], counts int64[n]. A text that names no row has out[i] = 0.
     """
-    keys, fields, overflow = memory.keys, memory.fields, memory.overflow
-    total = np.empty(out.shape[1], np.float32)
     widest = INLINE + 1 + (PACKED + 2) * max(grams.longest, 0)  # rows that a word of up to 32 bytes can append
     rows = np.empty(widest + 2048 + max(grams.words, 0), np.int32)
-    longest = 0
-    if grams.words > 1:
-        for i in range(len(out)):
-            longest = max(longest, offsets[i + 1] - offsets[i])
+    longest = int(np.diff(offsets).max(initial=0)) if grams.words > 1 else 0
     hashes = np.empty(longest // 2 + 2, np.int32)
+    total = np.empty(out.shape[1], np.float32)
+    _hidden(data, offsets, words, grams, matrix, memory, widest, rows, hashes, total, out, counts)
 
+
+@kernel
+def _hidden(data, offsets, words, grams, matrix, memory, widest, rows, hashes, total, out, counts):
+    """`hidden`, with scratch: rows, int32[more than `widest`], hashes, int32[words of a text + 1], total, float32[dim].
+
+    widest: no word of up to 32 bytes appends more rows.
+    """
+    keys, fields, overflow = memory.keys, memory.fields, memory.overflow
     for i in range(len(out)):
         total[:] = 0
         n, added, n_hashes, ended = np.int64(0), np.int64(0), 0, False

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from curate.kernels.jit import helper, inlined
 
 U = np.uint64
 MIX0, MIX1, MIX2, MIX3 = U(0x9E3779B97F4A7C15), U(0xC2B2AE3D27D4EB4F), U(0x165667B19E3779F9), U(0xD6E8FEB86659FD93)
@@ -103,13 +104,13 @@ def remember(slots: int, overflow: int) -> Memory:
     return Memory(keys, keys.view(np.int32), np.zeros(overflow, np.int32), np.zeros(2, np.int64))
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def fnv(h, byte):
     """One step of FNV-1a, in which fastText sees the byte as a signed char."""
     return np.uint32((h ^ np.uint32(np.int8(byte))) * FNV_PRIME)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def find(words, data, start, size, h):
     """The vocabulary entry of a word with FNV-1a hash h, or -1."""
     table, hashes = words.table, words.hashes
@@ -128,7 +129,7 @@ def find(words, data, start, size, h):
     return -1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def slot_of(keys, k0, k1, k2, k3):
     """The slot where a word is, or where it would go."""
     mask = U(len(keys) - 1)
@@ -141,13 +142,13 @@ def slot_of(keys, k0, k1, k2, k3):
     return slot
 
 
-@njit(cache=True, nogil=True)
+@helper
 def _recall_more(overflow, begin, count, rows, n):
     for k in range(count):
         rows[n + k] = overflow[begin + k]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def recall(fields, overflow, slot, rows, n):
     """Appends the rows of the word in `slot`; returns how many they are, -1 if the word does not count."""
     count = np.int64(fields[slot, U(8)])
@@ -158,7 +159,7 @@ def recall(fields, overflow, slot, rows, n):
     return count
 
 
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def store(memory, slot, k0, k1, k2, k3, count, word_hash, rows, n):
     """Remembers the word in `slot`: its `count` rows are rows[n:]. A full memory is emptied instead.
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.memory import load8
 from curate.kernels.scanning import (
     FROM_CONTROLS,
     LOW_BITS,
@@ -18,7 +19,6 @@ from curate.kernels.scanning import (
     every_byte,
     first_byte,
     line_break,
-    load8,
     space_at,
     strip_end,
     zero_bytes,

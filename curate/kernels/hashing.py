@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import xxhash
-from numba import njit
 
+from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.memory import load8
 from curate.kernels.text import buffers
 
 Hashes = npt.NDArray[np.uint64]
@@ -21,60 +22,57 @@ _P2 = np.uint64(0xC2B2AE3D27D4EB4F)
 _P3 = np.uint64(0x165667B19E3779F9)
 _P4 = np.uint64(0x85EBCA77C2B2AE63)
 _P5 = np.uint64(0x27D4EB2F165667C5)
+_0, _1, _7, _8, _11, _12, _18, _23, _27, _29, _31, _32, _33, _64 = map(
+    np.uint64, (0, 1, 7, 8, 11, 12, 18, 23, 27, 29, 31, 32, 33, 64)
+)
 
 
-@njit(inline="always")
-def _rotate(x, bits):
-    return (x << np.uint64(bits)) | (x >> np.uint64(64 - bits))
+@inlined
+def _rotate(x, left):
+    return (x << left) | (x >> (_64 - left))
 
 
-@njit(inline="always")
-def _word(data, at, size):
-    """`size` bytes from `at` on, little-endian."""
-    word = np.uint64(0)
-    for i in range(size):
-        word |= np.uint64(data[at + i]) << np.uint64(8 * i)
-    return word
-
-
-@njit(inline="always")
+@inlined
 def _round(lane, word):
-    return _rotate(lane + word * _P2, 31) * _P1
+    return _rotate(lane + word * _P2, _31) * _P1
 
 
-@njit(cache=True, nogil=True)
+@helper
 def xxh64(data, start, end, seed):
     """XXH64 of the bytes `data[start:end]` (uint8) with a seed (uint64), as uint64."""
     at = start
     if end - start >= 32:
         a, b, c, d = seed + _P1 + _P2, seed + _P2, seed, seed - _P1
         while at + 32 <= end:
-            a = _round(a, _word(data, at, 8))
-            b = _round(b, _word(data, at + 8, 8))
-            c = _round(c, _word(data, at + 16, 8))
-            d = _round(d, _word(data, at + 24, 8))
+            a = _round(a, load8(data, at))
+            b = _round(b, load8(data, at + 8))
+            c = _round(c, load8(data, at + 16))
+            d = _round(d, load8(data, at + 24))
             at += 32
-        h = _rotate(a, 1) + _rotate(b, 7) + _rotate(c, 12) + _rotate(d, 18)
+        h = _rotate(a, _1) + _rotate(b, _7) + _rotate(c, _12) + _rotate(d, _18)
         for lane in (a, b, c, d):
-            h = (h ^ _round(np.uint64(0), lane)) * _P1 + _P4
+            h = (h ^ _round(_0, lane)) * _P1 + _P4
     else:
         h = seed + _P5
     h += np.uint64(end - start)
     while at + 8 <= end:
-        h = _rotate(h ^ _round(np.uint64(0), _word(data, at, 8)), 27) * _P1 + _P4
+        h = _rotate(h ^ _round(_0, load8(data, at)), _27) * _P1 + _P4
         at += 8
     if at + 4 <= end:
-        h = _rotate(h ^ (_word(data, at, 4) * _P1), 23) * _P2 + _P3
+        word = _0
+        for i in range(at + 3, at - 1, -1):
+            word = word << _8 | np.uint64(data[i])
+        h = _rotate(h ^ (word * _P1), _23) * _P2 + _P3
         at += 4
     while at < end:
-        h = _rotate(h ^ (np.uint64(data[at]) * _P5), 11) * _P1
+        h = _rotate(h ^ (np.uint64(data[at]) * _P5), _11) * _P1
         at += 1
-    h = (h ^ (h >> np.uint64(33))) * _P2
-    h = (h ^ (h >> np.uint64(29))) * _P3
-    return h ^ (h >> np.uint64(32))
+    h = (h ^ (h >> _33)) * _P2
+    h = (h ^ (h >> _29)) * _P3
+    return h ^ (h >> _32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _hash_each(data, offsets, seed, out):
     for i in range(len(out)):
         out[i] = xxh64(data, offsets[i], offsets[i + 1], seed)

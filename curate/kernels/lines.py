@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from curate.kernels.jit import helper, kernel
+from curate.kernels.memory import load8
 from curate.kernels.octets import count_chars, has_byte, space_length
-from curate.kernels.scanning import line_break, load8
+from curate.kernels.scanning import line_break
 from curate.kernels.text import Spans, buffers
 
 Definition = Literal["newline", "newlines", "paragraphs", "splitlines"]

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from curate.kernels.jit import helper, inlined, kernel
 from curate.kernels.lines import narrow
+from curate.kernels.memory import load8, move
 from curate.kernels.octets import has_byte, space_length
-from curate.kernels.scanning import decode, load8
+from curate.kernels.scanning import decode
 from curate.kernels.text import buffers
 
 Form = Literal["NFC", "NFKC"]
@@ -163,8 +164,7 @@ def _finish_line(out, line, size, trailing, inner, max_blank, blanks):
         return (line if trailing else size), blanks
     if inner:
         squeezed = _squeeze(out, line, solid)
-        for k in range(size - solid):
-            out[squeezed + k] = out[solid + k]
+        move(out, squeezed, out, solid, size - solid)
         size, solid = squeezed + size - solid, squeezed
     return (solid if trailing else size), 0
 
@@ -188,8 +188,7 @@ def _clean(data, offsets, line_ends, controls, zero_width, trailing, inner, max_
                     at += 1
                 if at < limit:
                     break
-            for k in range(at - run):
-                out[size + k] = data[run + k]
+            move(out, size, data, run, at - run)
             size += at - run
             if at == stop:
                 break
@@ -215,8 +214,7 @@ def _clean(data, offsets, line_ends, controls, zero_width, trailing, inner, max_
                     size += 1
                 line = size
             else:
-                for k in range(step):
-                    out[size + k] = data[at + k]
+                move(out, size, data, at, step)
                 size += step
             at += step
         size, blanks = _finish_line(out, line, size, trailing, inner, max_blank, blanks)
@@ -228,7 +226,6 @@ def _clean(data, offsets, line_ends, controls, zero_width, trailing, inner, max_
             size = begin
         elif strip:
             if first > begin:
-                for k in range(last - first):
-                    out[begin + k] = out[first + k]
+                move(out, begin, out, first, last - first)
             size = begin + last - first
         ends[i + 1] = size

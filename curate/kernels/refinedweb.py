@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from curate.kernels.jit import helper, kernel
 from curate.kernels.lines import lines, narrow
+from curate.kernels.memory import move
 from curate.kernels.octets import space_length
 from curate.kernels.scanning import decode
 from curate.kernels.text import Spans, buffers
@@ -187,12 +188,10 @@ def _keep(data, offsets, first, last, start, end, verdict, fresh, bounds, out, e
             if verdict[j] == ASK:
                 source, low, high = fresh, bounds[asked], bounds[asked + 1]
                 asked += 1
-            for k in range(high - low):
-                out[size + k] = source[low + k]
+            move(out, size, source, low, high - low)
             size += high - low
         left, right = narrow(out, begin, size)
         if left > begin:
-            for k in range(right - left):
-                out[begin + k] = out[left + k]
+            move(out, begin, out, left, right - left)
         size = begin + right - left
         ends[i + 1] = size

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.kernels.jit import helper, inlined
+from curate.kernels.memory import load8
 from curate.kernels.octets import space_length
 from curate.kernels.unicode_tables import SPACE, SUFFIX, UPPER, classes
 
@@ -37,16 +38,6 @@ def byte_kinds() -> npt.NDArray[np.uint8]:
     kinds[ord("'")] |= MAY_EXCEPT
     kinds[128:] = IS_WIDE
     return kinds
-
-
-@inlined
-def load8(data, at):
-    """The eight bytes `data[at:at + 8]` as one little-endian number; the compiler makes one load of it."""
-    i, word = np.uint64(at), np.uint64
-    low = word(data[i]) | word(data[i + word(1)]) << word(8) | word(data[i + word(2)]) << word(16)
-    low |= word(data[i + word(3)]) << word(24) | word(data[i + word(4)]) << word(32)
-    high = word(data[i + word(5)]) | word(data[i + word(6)]) << word(8) | word(data[i + word(7)]) << word(16)
-    return low | high << word(40)
 
 
 @inlined

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from curate.kernels import words_plain
 from curate.kernels.jit import helper, kernel
+from curate.kernels.memory import load8
 from curate.kernels.scanning import (
     SIGNS,
     byte_kinds,
@@ -19,7 +20,6 @@ from curate.kernels.scanning import (
     decode,
     every_byte,
     first_byte,
-    load8,
     next_break,
     space_at,
     zero_bytes,
@@ -55,10 +55,10 @@ def sentence_counts(
     data, offsets = buffers(texts)
     counts = np.zeros(len(texts), np.int32)
     if len(data):
-        s, of_words = scratch(offsets)
-        _count_all(
-            data, offsets, definition == "spacy", per_line, byte_kinds(), classes(), table(), s, of_words, counts
-        )
+        if definition == "spacy":
+            _count_spacy(data, offsets, per_line, byte_kinds(), classes(), table(), *scratch(offsets), counts)
+        else:
+            _count_simple(data, offsets, per_line, byte_kinds(), counts)
     return counts
 
 
@@ -83,49 +83,48 @@ def _words_and_space(text: str) -> list[str]:
     return pieces
 
 
+@helper
+def _end(data, at, stop, per_line):
+    """Where the line that begins at `at` ends; `stop` if lines do not count."""
+    end = next_break(data, at, stop) if per_line else stop
+    while end < stop and data[end] != 10:  # another kind of line end
+        end = next_break(data, end + 1, stop)
+    return end
+
+
 @kernel
-def _count_all(data, offsets, spacy, per_line, kinds, classes, table, s, of_words, counts):
+def _count_spacy(data, offsets, per_line, kinds, classes, table, s, of_words, counts):
     for i in range(len(counts)):
         at, stop = offsets[i], offsets[i + 1]
         while at < stop:
-            end = next_break(data, at, stop) if per_line else stop
-            while end < stop and data[end] != 10:  # another kind of line end
-                end = next_break(data, end + 1, stop)
-            if spacy:
-                counts[i] += _count_spacy(data, at, end, kinds, classes, table, s, of_words)
-            else:
-                counts[i] += _count_simple(data, at, end, kinds)
+            end, ended = _end(data, at, stop, per_line), bool(0)  # no literal
+            found = np.int32(at < end)
+            while at < end:
+                space = space_at(data, at, kinds)
+                if space and ended:
+                    first = at
+                    while at < end and space:
+                        at += space
+                        space = space_at(data, at, kinds) if at < end else 0
+                    if at - first > 1 or data[first] != 32:  # a word of white space
+                        found, ended = found + 1, False
+                    continue
+                chunk = at
+                if not ended:  # nothing happens before the next sentence-final mark
+                    mark = _next_mark(data, at, end, classes)
+                    if mark == end:
+                        break
+                    chunk = _chunk_begin(data, at, mark, kinds)
+                at = chunk_end(data, chunk, end, kinds)
+                only_marks, final = _look(data, chunk, at, classes)
+                if final:
+                    words = cut(data, chunk, at, classes, table, s, of_words)
+                    more, ended = _count_words(words, ended, s)
+                    found += more
+                elif not only_marks:
+                    found, ended = found + 1, False
+            counts[i] += found
             at = end + 1
-
-
-@helper
-def _count_spacy(data, begin, stop, kinds, classes, table, s, of_words):
-    found, ended, at = int(begin < stop), False, begin
-    while at < stop:
-        space = space_at(data, at, kinds)
-        if space and ended:
-            first = at
-            while at < stop and space:
-                at += space
-                space = space_at(data, at, kinds) if at < stop else 0
-            if at - first > 1 or data[first] != 32:  # a word of white space
-                found, ended = found + 1, False
-            continue
-        chunk = at
-        if not ended:  # nothing happens before the next sentence-final mark
-            mark = _next_mark(data, at, stop, classes)
-            if mark == stop:
-                break
-            chunk = _chunk_begin(data, at, mark, kinds)
-        at = chunk_end(data, chunk, stop, kinds)
-        only_marks, final = _look(data, chunk, at, classes)
-        if final:
-            words = cut(data, chunk, at, classes, table, s, of_words)
-            more, ended = _count_words(words, ended, s)
-            found += more
-        elif not only_marks:
-            found, ended = found + 1, False
-    return found
 
 
 @helper
@@ -187,15 +186,19 @@ def _count_words(words, ended, s):
     return found, ended
 
 
-@helper
-def _count_simple(data, at, stop, kinds):
-    found, ended, open_sentence = 0, False, False
-    while at < stop:
-        space = space_at(data, at, kinds)
-        if space:
-            open_sentence &= not ended
-        elif not open_sentence:
-            found, open_sentence = found + 1, True
-        ended = data[at] == 46 or data[at] == 33 or data[at] == 63
-        at += max(space, 1)
-    return found
+@kernel
+def _count_simple(data, offsets, per_line, kinds, counts):
+    for i in range(len(counts)):
+        at, stop = offsets[i], offsets[i + 1]
+        while at < stop:
+            end, ended, open_sentence = _end(data, at, stop, per_line), False, False
+            while at < end:
+                space = space_at(data, at, kinds)
+                if space:
+                    open_sentence &= not ended
+                elif not open_sentence:
+                    counts[i] += 1
+                    open_sentence = True
+                ended = data[at] == 46 or data[at] == 33 or data[at] == 63
+                at += max(space, 1)
+            at = end + 1

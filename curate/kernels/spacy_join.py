@@ -70,7 +70,7 @@ def join(data, begin, words, table, s, hashes):
                     s[BECOMES, i], s[BACK, i] = parts, length
                 for j in range(i, i + length):
                     s[TAKEN, j] = 1
-    new, first, i = 0, np.int32(0), 0
+    new, first, i = np.int64(0), np.int32(0), 0
     while i < words:
         last = s[OLD, i + s[BACK, i] - 1]
         if s[BECOMES, i]:

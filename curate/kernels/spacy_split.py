@@ -49,7 +49,7 @@ def cut(data, begin, end, classes, table, s, hashes):
         where += size
         count += 1
     s[AT, count] = end - begin
-    low, high, words, behind = 0, count, 0, 0
+    low, high, words, behind = np.int64(0), np.int64(count), np.int64(0), np.int64(0)
     while low < high and _exception(data, begin, low, high, table, s) < 0:
         before = _prefix(low, high, s)
         after = _suffix(data, begin, low + before, high, seen & DIGIT, table, s)
@@ -159,10 +159,10 @@ def _middle(data, begin, low, high, words, table, s):
     parts = _exception(data, begin, low, high, table, s)
     if parts >= 0:
         return put_parts(parts, low, words, s)
-    stops = 0
-    for i in range(low, high):
-        stops += s[CODE, i] == _STOP
-    if stops and is_url(s[CODE], s[KIND], low, high):
+    at = low
+    while at < high and s[CODE, at] != _STOP:
+        at += 1
+    if at < high and is_url(s, low, high):
         s[CUT, words] = high
         return words + 1
     first, at = low, low

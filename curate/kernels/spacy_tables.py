@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.kernels.jit import helper, inlined
-from curate.kernels.scanning import load8
+from curate.kernels.memory import load8
 from curate.kernels.spacy_rules import exceptions
 from curate.kernels.words_plain import AFTER_DIGIT, joins
 
@@ -22,7 +22,7 @@ SLOTS, BITS = 1 << 12, 1 << 16
 """Slots for about 2,000 entries (64 KiB), and bits that say whether to look there at all (8 KiB: stays in cache)."""
 
 SEED, PRIME = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
-_LAST, _ONE, _HALF = np.uint64(SLOTS - 1), np.uint64(1), np.uint64(32)
+_LAST, _ONE, _EIGHT, _HALF = np.uint64(SLOTS - 1), np.uint64(1), np.uint64(8), np.uint64(32)
 _BITMAP, _TOP, _SIX, _IN_WORD = np.uint64(2 * SLOTS), np.uint64(48), np.uint64(6), np.uint64(63)
 
 
@@ -57,8 +57,9 @@ def _tail(data, at, end):
     if at + 8 <= len(data):
         return load8(data, at) & ((_ONE << np.uint64(8 * (end - at))) - _ONE)
     rest = np.uint64(0)
-    for i in range(end - at):
-        rest |= np.uint64(data[at + i]) << np.uint64(8 * i)
+    while end > at:  # backwards, which is a chain of shifts, and so not vectorised
+        end -= 1
+        rest = rest << _EIGHT | np.uint64(data[end])
     return rest
 
 

@@ -1,6 +1,7 @@
 """Whether a word is a URL, as spaCy's tokenizer has it: such a word is left whole."""
 
 from curate.kernels.jit import helper
+from curate.kernels.spacy_join import CODE, KIND
 from curate.kernels.unicode_tables import DECIMAL, DIGIT, LETTER, LOWER, WORD
 
 _PLUS, _HYPHEN, _STOP, _SLASH, _COLON, _AT = 0x2B, 0x2D, 0x2E, 0x2F, 0x3A, 0x40
@@ -8,11 +9,12 @@ _HASH, _QUESTION, _UNDERSCORE, _ZERO, _NINE = 0x23, 0x3F, 0x5F, 0x30, 0x39
 
 
 @helper
-def is_url(code, kind, low, high):
+def is_url(s, low, high):
     """Whether the characters low to high are a scheme and a user if any, a host, a port and a path if any.
 
-    code, kind: int32 per character, its code point and its classes.
+    s: see `spacy_join`.
     """
+    code, kind = s[CODE], s[KIND]
     if _is_host(code, kind, low, high):
         return True
     at = low

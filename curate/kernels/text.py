@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from numba import njit
+
+from curate.kernels.jit import kernel
 
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
@@ -61,7 +62,7 @@ class Spans(NamedTuple):
         return self._replace(first=self.first[rows], last=self.last[rows])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _count_chars(data, offsets, out):
     for i in range(len(out)):
         n = 0

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from curate.kernels import words_plain
 from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.memory import load8
 from curate.kernels.octets import count_chars
 from curate.kernels.scanning import (
     IS_MARK,
@@ -20,7 +21,6 @@ from curate.kernels.scanning import (
     byte_kinds,
     chunk_end,
     first_byte,
-    load8,
     space_at,
 )
 from curate.kernels.spacy_join import AT, CUT
