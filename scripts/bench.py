@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--peer", choices=sorted(PEERS))
     parser.add_argument("--peer-mb", type=float, default=4, help="MB of text for the peer, taken evenly from all files")
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--workers", type=int, default=1, help="for recipes; 0: in one process")
+    parser.add_argument("--workers", type=int, default=0, help="for recipes; 0: all in one process")
     parser.add_argument("--environments", type=Path, default=Path(".bench"), help="where peers are installed")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--work", help=argparse.SUPPRESS)

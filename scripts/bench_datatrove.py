@@ -25,13 +25,14 @@ from datatrove.pipeline.writers import ParquetWriter
 class BundledLanguage:
     """lid.176.ftz from a file, asked as datatrove asks it: its own class would download the model."""
 
-    def __init__(self) -> None:
-        import fasttext
-
-        here = Path(__file__).resolve().parents[1] / "curate" / "models" / "lid.176.ftz"
-        self.model = fasttext.load_model(str(here))
+    model = None
 
     def predict(self, doc):
+        if self.model is None:  # datatrove copies its steps before they run, and models cannot be copied
+            import fasttext
+
+            path = Path(__file__).resolve().parents[1] / "curate" / "models" / "lid.176.ftz"
+            self.model = fasttext.load_model(str(path))
         labels, scores = self.model.predict(doc.text.replace("\n", " "), k=-1)
         pairs = {label.split("__")[2]: float(min(score, 1.0)) for label, score in zip(labels, scores, strict=True)}
         best = max(pairs, key=pairs.get)
