@@ -50,6 +50,7 @@ def run(
     from curate.engine import driver
     from curate.engine.events import RunFailed
     from curate.errors import CurateError, RecipeError
+    from curate.executors.pool import Pool
     from curate.recipe import load
 
     asked = load(recipe, overrides or ())
@@ -57,8 +58,11 @@ def run(
         asked = with_sample(asked, sample)
     show = screen.choose(log_format)
     try:
-        with choose_executor(asked, executor, workers) as chosen:
-            done = driver.run(asked, chosen, show, driver.Settings(fresh=fresh, limit=limit))
+        with (
+            choose_executor(asked, executor, workers) as chosen,
+            Pool(2) as compiler,
+        ):  # no process before its first task
+            done = driver.run(asked, chosen, show, driver.Settings(fresh=fresh, limit=limit, compiler=compiler))
         show(done)
     except KeyboardInterrupt:
         kept = f"stopped. What is done is kept in {asked.output.path}; to go on: {_again()}"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.engine import export, ids, intake, resolve, shard_pass
+from curate.engine import export, ids, intake, resolve, shard_pass, warm
 from curate.engine.accounts import Accounts
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts
@@ -29,7 +29,6 @@ from curate.engine.events import (
     silent,
 )
 from curate.engine.manifest import Manifest
-from curate.engine.warm import compile_kernels, is_warm
 from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Executor, Failure
 from curate.plan import Pass
@@ -58,6 +57,8 @@ class Settings:
     """Take the first so many documents only."""
     chunk_bytes: int = CHUNK_BYTES
     """Text in one batch."""
+    compiler: Executor | None = None
+    """Where kernels are compiled when this machine has not done so yet; None: where all other work is done."""
 
 
 def run(recipe: Recipe, executor: Executor, show: Show = silent, settings: Settings | None = None) -> RunDone:
@@ -198,9 +199,11 @@ class _Run:
 
     def _passes(self, context: Context) -> Accounts:
         accounts = Accounts(self.recipe, context.inputs)
-        if not is_warm(context):
+        if not warm.is_warm(context):
             self.show(KernelsCompiling())
-            compile_kernels(context)
+            for _ in self._each(warm.compile_kernels, warm.tasks(context), self.settings.compiler):
+                pass
+            warm.mark_warm(context)
         for this_pass in context.plan.passes:
             counts = self._pass(context, this_pass, accounts)
             accounts.close(this_pass, counts)
@@ -282,6 +285,7 @@ class _Run:
         return [done[n] for n in sorted(done)]
 
     def _finish(self, context: Context, accounts: Accounts, receipts: list[export.Receipt]) -> RunDone:
+        sweep(self.folder.root)  # what workers left that were lost on the way
         accounts.check_written(sum(receipt.rows for receipt in receipts))
         for text in intake.changes(context.inputs.files, intake.listing(self.recipe).files):
             self.show(Warned(text))
@@ -303,7 +307,9 @@ class _Run:
             quarantined=bad,
         )
 
-    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
+    def _each(
+        self, work: Callable[[T], R], tasks: Sequence[T], where: Executor | None = None
+    ) -> Iterator[tuple[int, R]]:
         """Results of tasks as they come; the first failure ends the run."""
 
         def lost(index: int, how: str) -> None:
@@ -311,7 +317,7 @@ class _Run:
 
         if not tasks:
             return
-        results = self.executor.run(work, tasks, lost=lost)
+        results = (where or self.executor).run(work, tasks, lost=lost)
         try:
             for index, result in results:
                 if isinstance(result, Failure):
