@@ -1,4 +1,4 @@
-"""For all tests: Ctrl-C works in the processes that tests start, even when the tests themselves run in the background."""
+"""Ctrl-C works in the processes that tests start, even when the tests themselves run in the background."""
 
 import signal
 
