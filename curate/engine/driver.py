@@ -204,6 +204,8 @@ class _Run:
             for _ in self._each(warm.compile_kernels, warm.tasks(context), self.settings.compiler):
                 pass
             warm.mark_warm(context)
+            if self.settings.compiler is not None:
+                self.settings.compiler.close()  # a compiler holds half a gigabyte
         for this_pass in context.plan.passes:
             counts = self._pass(context, this_pass, accounts)
             accounts.close(this_pass, counts)
