@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
 
 from curate.documents import ID, TEXT, Batch
-from curate.errors import StageError
-from curate.kernels.hashing import hash64, hash128
-from curate.kernels.ordering import LAST, falling_floats, falling_integers
+from curate.keeping import Keeping
+from curate.kernels.hashing import hash128
 from curate.kernels.simplify import simplify, squeeze
-from curate.kernels.text import char_counts
-from curate.stage import Column, Keys, Match, Outcome
-
-# Not the seed that a user would give `sample`: else a sample would favour the survivors, whose hashes are small.
-_TIE_SEED = 0x6578616374  # "exact"
+from curate.stage import Keys, Match, Outcome
 
 
-class ExactDedup(Match):
+class ExactDedup(Keeping, Match):
     """Keep one of each group of documents with the same text.
 
         - exact_dedup
@@ -42,17 +35,6 @@ class ExactDedup(Match):
     """Normal form: `raw`, the text as it is; `whitespace`, Unicode NFC with each run of whitespace as one space and
     none at the ends, as copies often differ in line ends alone; `simplified`, also without case, punctuation, accents
     and the values of numbers (datatrove's `simplify_text`)."""
-    keep: Literal["any", "first", "longest", "newest", "best"] = "any"
-    """The document to keep: `any`, by a hash of the ids; the `first` in the order of the input; the `longest` in
-    characters; the `newest` or the `best`, with the latest time or the highest number in `column`. Ties: as `any`."""
-    column: Column | None = None
-    """Column for `keep: newest` (dates, times, ISO 8601 strings or numbers) or `keep: best` (numbers). A document
-    without a value is kept only if no other one of the group has any."""
-    source_column: Column | None = None
-    """Column with the name of each document's source, for `source_priority`."""
-    source_priority: list[str] = Field(default_factory=list)
-    """Sources, the preferred ones first: of a group, a document of the first of them is kept, and `keep` decides
-    between several. Sources that are not in the list come last."""
 
     writes: ClassVar[dict[str, pa.DataType]] = {"exact_dedup_copies": pa.int64(), "duplicate_of": pa.large_string()}
     evidence: ClassVar[pa.Schema] = pa.schema(
@@ -62,41 +44,23 @@ class ExactDedup(Match):
             "check": pa.uint64(),
             "source": pa.uint32(),
             "prefer": pa.uint64(),
+            "tie": pa.uint64(),
             "id": pa.large_string(),
         }
     )
 
-    @model_validator(mode="after")
-    def _is_complete(self) -> Self:
-        if (self.keep in ("newest", "best")) != (self.column is not None):
-            raise ValueError("keep: newest and keep: best go with a column, and only they do")
-        if bool(self.source_priority) != (self.source_column is not None):
-            raise ValueError("source_priority and source_column go together")
-        return self
-
-    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
-        column, source = types.get(self.column or ""), types.get(self.source_column or "")
-        if column is not None and not (_is_number(column) or (self.keep == "newest" and _is_time(column))):
-            wanted = "numbers" if self.keep == "best" else "dates, times, ISO 8601 strings or numbers"
-            hint = "; did you mean keep: newest?" if _is_time(column) else ""
-            raise ValueError(f"column '{self.column}' is {column}; `keep: {self.keep}` compares {wanted}{hint}")
-        if source is not None and not _is_name(source):
-            raise ValueError(
-                f"source_column '{self.source_column}' is {source}; sources have names: strings or integers"
-            )
-
     def keys(self, batch: Batch) -> Keys:
-        """The 128-bit hash of each text in normal form."""
+        """The 128-bit hash of each text in normal form, one half of it mixed with the scope."""
         texts = batch[TEXT]
         if self.level != "raw":
             texts = squeeze(texts) if self.level == "whitespace" else simplify(texts)
         key, check = hash128(texts)
-        return Keys(key, check, np.arange(len(batch)))
+        return Keys(key ^ self.scopes(batch), check, np.arange(len(batch)))
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
-        """One row for each document. The smaller (source, prefer), the rather it is kept."""
-        keys = self.keys(batch)
-        columns = [keys.key, keys.row, keys.check, self._sources(batch), self._preferences(batch), batch[ID]]
+        """One row for each document."""
+        keys, order = self.keys(batch), self.order(batch)
+        columns = [keys.key, keys.row, keys.check, order.source, order.prefer, order.tie, batch[ID]]
         return pa.record_batch([pa.array(column) for column in columns], schema=self.evidence)
 
     def resolve_range(self, evidence: pa.Table) -> pa.Table:
@@ -107,7 +71,7 @@ class ExactDedup(Match):
         key = evidence["key"].to_numpy()
         same = np.concatenate([[False], key[1:] == key[:-1], [False]])
         members = evidence.take(np.flatnonzero(same[1:] | same[:-1]))
-        members = members.take(self._order(members)).combine_chunks()
+        members = members.take(_best_first(members)).combine_chunks()
         starts, sizes = _runs(members["key"].to_numpy(), members["check"].to_numpy())
         best, copies = np.repeat(starts, sizes), np.repeat(sizes, sizes)
         kept = best == np.arange(len(best))
@@ -132,52 +96,11 @@ class ExactDedup(Match):
             columns={"exact_dedup_copies": copies, "duplicate_of": others},
         )
 
-    def _order(self, members: pa.Table) -> npt.NDArray[np.int64]:
-        """Members of a group next to each other, the one to keep first."""
-        ids = members["id"].combine_chunks()
-        tie = np.zeros(len(ids), np.uint64) if self.keep == "first" else hash64(ids, _TIE_SEED)
-        document, prefer, source, check, key = (
-            members[name].to_numpy() for name in ("document", "prefer", "source", "check", "key")
-        )
-        return np.lexsort((document, tie, prefer, source, check, key))
 
-    def _sources(self, batch: Batch) -> npt.NDArray[np.uint32]:
-        """The place of each document's source in `source_priority`, uint32[n]; behind them all if it is not there."""
-        if self.source_column is None:
-            return np.zeros(len(batch), np.uint32)
-        names = batch[self.source_column].cast(pa.large_string())
-        places = pc.index_in(names, pa.array(self.source_priority, pa.large_string()))
-        return np.asarray(pc.fill_null(places, len(self.source_priority)).to_numpy(), np.uint32)
-
-    def _preferences(self, batch: Batch) -> npt.NDArray[np.uint64]:
-        """uint64[n], smaller for what is rather kept; LAST without a value."""
-        if self.keep == "longest":
-            return falling_integers(char_counts(batch[TEXT]))
-        if self.column is None:
-            return np.zeros(len(batch), np.uint64)
-        values = batch[self.column]
-        self.check_columns({self.column: values.type})
-        if _is_number(values.type):
-            return falling_floats(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-        times = self._times(values)
-        return np.where(times.is_null().to_numpy(False), LAST, falling_integers(times.fill_null(0).to_numpy()))
-
-    def _times(self, values: pa.Array) -> pa.Int64Array:
-        """Times as integers, of one unit over the whole corpus as the column has one type; strings in microseconds."""
-        if pa.types.is_date(values.type):
-            values = values.cast(pa.timestamp("ms"))
-        if not _is_string(values.type):
-            return values.cast(pa.int64())
-        values = values.cast(pa.large_string())
-        try:  # with a zone, "2024-01-31T12:00:00Z"; else without
-            return values.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-        except pa.ArrowInvalid:
-            try:
-                return values.cast(pa.timestamp("us")).cast(pa.int64())
-            except pa.ArrowInvalid as error:
-                raise StageError(
-                    f"exact_dedup: column '{self.column}' holds strings that are no ISO 8601 times: {error}"
-                ) from error
+def _best_first(members: pa.Table) -> npt.NDArray[np.int64]:
+    """Members of a group next to each other, the one to keep first."""
+    by = ("document", "tie", "prefer", "source", "check", "key")
+    return np.lexsort([members[name].to_numpy() for name in by])
 
 
 def _runs(key: npt.NDArray[np.uint64], check: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -186,22 +109,3 @@ def _runs(key: npt.NDArray[np.uint64], check: npt.NDArray[np.uint64]) -> tuple[n
     new[1:] = (key[1:] != key[:-1]) | (check[1:] != check[:-1])
     starts = np.flatnonzero(new)
     return starts, np.diff(np.append(starts, len(key)))
-
-
-def _is_string(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
-def _is_time(kind: pa.DataType) -> bool:
-    """Whether values may be times: strings are read as such."""
-    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind) or _is_string(kind))
-
-
-def _is_name(kind: pa.DataType) -> bool:
-    """Whether values may be names of sources; where there are no values, there are no names."""
-    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_null(plain) or pa.types.is_integer(plain) or _is_string(plain))

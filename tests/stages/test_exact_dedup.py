@@ -90,13 +90,15 @@ def test_ties_go_to_the_hash_of_the_id_and_not_always_to_the_first():
 
 def test_equal_keys_with_different_checks_are_different_texts():
     stage = ExactDedup()
-    rows = {"key": [7, 7, 7, 7], "document": [0, 1, 2, 3], "check": [1, 2, 1, 3], "source": [0] * 4, "prefer": [0] * 4}
+    rows = {"key": [7, 7, 7, 7], "document": [0, 1, 2, 3], "check": [1, 2, 1, 3]}
+    rows |= {name: [0] * 4 for name in ("source", "prefer", "tie")}
     kinds = {
         "key": pa.uint64(),
         "document": pa.uint64(),
         "check": pa.uint64(),
         "source": pa.uint32(),
         "prefer": pa.uint64(),
+        "tie": pa.uint64(),
     }
     table = pa.table({name: pa.array(rows[name], kind) for name, kind in kinds.items()})
     decided = stage.resolve_range(table.append_column("id", pa.array(["a", "b", "c", "d"], pa.large_string())))
