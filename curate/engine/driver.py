@@ -33,7 +33,7 @@ from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Executor, Failure
 from curate.plan import Pass
 from curate.recipe import Recipe
-from curate.store import ledger
+from curate.store import arrow, ledger
 from curate.store.files import sweep, whole
 from curate.store.folder import RunFolder, remove_others
 from curate.store.inputs import Listing
@@ -190,7 +190,7 @@ class _Run:
         tasks = [
             ids.IdTask(root, unit.index)
             for unit in context.inputs.units
-            if (ledger.facts(self.folder.evidence(0, unit.stem, ids.LABEL)) or {}).get("fingerprint")
+            if (arrow.facts(self.folder.evidence(0, unit.stem, ids.LABEL)) or {}).get("fingerprint")
             != context.starts[unit.index]
         ]
         for _ in self._each(ids.look, tasks):

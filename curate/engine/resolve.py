@@ -38,7 +38,7 @@ def tasks(context: Context, step: int, number: int) -> list[ResolveTask]:
         found = [ResolveTask(root, step, number)]
     else:
         files = evidence.EvidenceFiles(_paths(context, step, number))
-        cuts = evidence.ranges(files.rows)
+        cuts = evidence.ranges(files.bytes)
         found = [ResolveTask(root, step, number, i, len(cuts), low, high) for i, (low, high) in enumerate(cuts)]
         label = _label(context, step)
         keep = {context.folder.large_artifact(label, part).name for part in range(len(cuts))}

@@ -1,4 +1,7 @@
-"""Evidence of global stages: one file per unit, sorted by key, so that a range of keys can be taken from all units."""
+"""Evidence of global stages: one file per unit, sorted by key, so that a range of keys can be taken from all units.
+
+And artifacts: what is decided from it, sorted by document, so that a unit finds its own.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate.store import ledger
+from curate.store import arrow, ledger
+from curate.store.arrow import ArrowFile
 
 KEY, DOCUMENT = "key", "document"
-RANGE_ROWS = 1 << 19  # evidence rows resolved at a time; with ids in them about 90 bytes each, held three times: 150 MB
+RANGE_BYTES = 48 << 20
+"""Evidence resolved at a time. It is held some three times: as it is on disk, in one piece, and in order."""
+BATCH_ROWS = 1 << 20  # of an evidence file
 
 
 def stored_schema(evidence: pa.Schema) -> pa.Schema:
@@ -26,12 +32,13 @@ def stored_schema(evidence: pa.Schema) -> pa.Schema:
 
 
 def write(path: Path, schema: pa.Schema, parts: Sequence[pa.Table], facts: dict[str, Any]) -> None:
-    """Write a unit's evidence, sorted by (key, document)."""
+    """Write a unit's evidence, sorted by the first two columns: (key, document)."""
     table = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
-    order = np.lexsort((table.column(DOCUMENT).to_numpy(), table.column(KEY).to_numpy()))
-    with ledger.Writer(path, schema) as writer:
-        _write_in_order(writer, table, order)
-        writer.commit({**facts, "rows": len(order)})
+    order = _order(table)
+    with arrow.Writer(path, schema, facts) as writer:
+        for at in range(0, len(order), BATCH_ROWS):
+            writer.write(table.take(pa.array(order[at : at + BATCH_ROWS])))
+        writer.commit()
 
 
 class EvidenceFiles:
@@ -40,38 +47,35 @@ class EvidenceFiles:
     def __init__(self, paths: Sequence[Path]) -> None:
         """Paths of the units' evidence files, in any order."""
         self.paths = sorted(paths)
-        self.rows = sum(pq.read_metadata(path).num_rows for path in self.paths)
+
+    @property
+    def rows(self) -> int:
+        return sum(ArrowFile(path).rows for path in self.paths)
+
+    @property
+    def bytes(self) -> int:
+        return sum(path.stat().st_size for path in self.paths)
 
     def scan(self, columns: list[str], low: int = 0, high: int = 2**64 - 1) -> Iterator[pa.Table]:
-        """Tables of the rows with low <= key <= high: at most one row group each."""
-        wanted = list(dict.fromkeys([*columns, KEY]))
+        """Tables of the rows with low <= key <= high: at most one batch of a file each. Nothing is copied."""
         for path in self.paths:
-            with pq.ParquetFile(path, pre_buffer=False) as parquet:
-                at = parquet.schema_arrow.get_field_index(KEY)
-                for group in range(parquet.num_row_groups):
-                    bounds = parquet.metadata.row_group(group).column(at).statistics
-                    if bounds is not None and bounds.has_min_max and (bounds.max < low or bounds.min > high):
-                        continue
-                    table = parquet.read_row_group(group, wanted, use_threads=False)
-                    keys = table.column(KEY)
-                    inside = pc.and_(
-                        pc.greater_equal(keys, pa.scalar(low, pa.uint64())),
-                        pc.less_equal(keys, pa.scalar(high, pa.uint64())),
-                    )
-                    table = table.filter(inside)
-                    if table.num_rows:
-                        yield table.select(columns)
+            for batch in ArrowFile(path):
+                key = batch.column(KEY).to_numpy()
+                first = int(np.searchsorted(key, np.uint64(low), side="left"))
+                after = int(np.searchsorted(key, np.uint64(high), side="right"))
+                if after > first:
+                    yield pa.Table.from_batches([batch.slice(first, after - first).select(columns)])
 
-    def sorted_range(self, schema: pa.Schema, low: int, high: int) -> pa.Table:
-        """All rows with low <= key <= high, sorted by (key, document)."""
-        table = pa.concat_tables([schema.empty_table(), *self.scan(schema.names, low, high)]).combine_chunks()
-        order = np.lexsort((table.column(DOCUMENT).to_numpy(), table.column(KEY).to_numpy()))
-        return table.take(pa.array(order)).combine_chunks()
+    def sorted_range(self, schema: pa.Schema, low: int = 0, high: int = 2**64 - 1) -> pa.Table:
+        """All rows with low <= key <= high, sorted by the first two columns of the schema: (key, document)."""
+        parts = [part.cast(schema) for part in self.scan(schema.names, low, high)]
+        table = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+        return table.take(pa.array(_order(table))).combine_chunks()
 
 
-def ranges(rows: int, range_rows: int = RANGE_ROWS) -> list[tuple[int, int]]:
-    """Inclusive ranges of 64-bit keys, equally wide, about `range_rows` rows each when the keys are hashes."""
-    parts = max(1, -(-rows // range_rows))
+def ranges(size: int, range_bytes: int | None = None) -> list[tuple[int, int]]:
+    """Inclusive ranges of 64-bit keys, equally wide: about `range_bytes` of evidence each when the keys are hashes."""
+    parts = max(1, -(-size // (range_bytes or RANGE_BYTES)))
     cuts = [(2**64 * part) // parts for part in range(parts + 1)]
     return [(low, high - 1) for low, high in pairwise(cuts)]
 
@@ -80,7 +84,10 @@ def write_artifact(path: Path, rows: pa.Table, facts: dict[str, Any]) -> None:
     """Write a part of a large artifact, sorted by document."""
     order = np.argsort(rows.column(DOCUMENT).to_numpy(), kind="stable")
     with ledger.Writer(path, rows.schema) as writer:
-        _write_in_order(writer, rows, order)
+        for at in range(0, len(order), ledger.GROUP_ROWS):
+            piece = rows.take(pa.array(order[at : at + ledger.GROUP_ROWS])).combine_chunks()
+            for batch in piece.to_batches():
+                writer.write({name: batch.column(name) for name in rows.schema.names})
         writer.commit({**facts, "rows": len(order)})
 
 
@@ -92,8 +99,7 @@ def read_artifact(paths: Sequence[Path], low: int, high: int) -> pa.Table:
     return pa.concat_tables(pieces).combine_chunks().sort_by(DOCUMENT)
 
 
-def _write_in_order(writer: ledger.Writer, table: pa.Table, order: npt.NDArray[np.int64]) -> None:
-    for at in range(0, len(order), ledger.GROUP_ROWS):
-        piece = table.take(pa.array(order[at : at + ledger.GROUP_ROWS])).combine_chunks()
-        for batch in piece.to_batches():
-            writer.write({name: batch.column(name) for name in table.schema.names})
+def _order(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Rows in the order of the first two columns."""
+    first, second = table.column(0).to_numpy(), table.column(1).to_numpy()
+    return np.lexsort((second, first))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json")
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
-OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|json)|[\w-]+\.json")
+OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
 
 
@@ -66,7 +66,7 @@ class RunFolder:
         return self.pass_folder(number) / f"{stem}.text.parquet"
 
     def evidence(self, number: int, stem: str, label: str) -> Path:
-        return self.pass_folder(number) / f"{stem}.{label}.evidence.parquet"
+        return self.pass_folder(number) / f"{stem}.{label}.evidence.arrow"
 
     def kept_aside(self, number: int, stem: str) -> Path:
         """Rows that a pass could not read."""

@@ -70,7 +70,7 @@ def wait_for(process: subprocess.Popen[bytes], found) -> None:
 MOMENTS = {
     "at the start": "recipe.yaml",
     "during the import": "imported",
-    "when the ids were looked at": "pass-0/00004.ids.evidence.parquet",
+    "when the ids were looked at": "pass-0/00004.ids.evidence.arrow",
     "in the first pass": "pass-1/00002.ledger.parquet",
     "late in the first pass": "pass-1/00006.ledger.parquet",
     "at the decision": "artifacts/exact_dedup",
