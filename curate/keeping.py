@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from curate.errors import StageError
 from curate.kernels.hashing import hash64
 from curate.kernels.ordering import LAST, falling_floats, falling_integers
 from curate.kernels.text import char_counts
-from curate.stage import Column, Stage
+from curate.stage import Column, Match, Outcome, Stage
 
 # Not the seed that a user would give `sample`: else a sample would favour the survivors, whose hashes are small.
 _TIE_SEED = 0x6578616374  # "exact"
@@ -144,6 +144,91 @@ class Keeping(Stage):
     def _stage_name(self) -> str:
         """The stage that is meant, as recipes have it: ExactDedup → exact_dedup."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class KeepOne(Keeping, Match):
+    """Keeps one of each group of documents with the same key; those without a key are kept. Write `keys`, say `reason`.
+
+    The columns that it writes are the size of the group, int64, and the id of the document that was kept in place of
+    this one, large_string, in this order.
+    """
+
+    evidence: ClassVar[pa.Schema] = pa.schema(
+        {
+            "key": pa.uint64(),
+            "row": pa.int64(),
+            "check": pa.uint64(),
+            "source": pa.uint32(),
+            "prefer": pa.uint64(),
+            "tie": pa.uint64(),
+            "id": pa.large_string(),
+        }
+    )
+    reason: ClassVar[str]
+    """Why the others are dropped."""
+
+    def observe(self, batch: Batch) -> pa.RecordBatch:
+        """One row for each document that has a key. A part of the key is mixed with the scope."""
+        keys, order = self.keys(batch), self.order(batch)
+        row = keys.row
+        key = keys.key ^ self.scopes(batch)[row]
+        columns = [
+            key,
+            row,
+            keys.check,
+            order.source[row],
+            order.prefer[row],
+            order.tie[row],
+            batch[ID].take(pa.array(row)),
+        ]
+        return pa.record_batch([pa.array(column) for column in columns], schema=self.evidence)
+
+    def resolve_range(self, evidence: pa.Table) -> pa.Table:
+        """Groups of two or more in a range of keys: what happens to each member.
+
+        `document` uint64, `kept` bool, `copies` int64 (size of the group), `duplicate_of` large_string (null if kept).
+        """
+        key = evidence["key"].to_numpy()
+        same = np.concatenate([[False], key[1:] == key[:-1], [False]])
+        members = evidence.take(np.flatnonzero(same[1:] | same[:-1]))
+        members = members.take(_best_first(members)).combine_chunks()
+        starts, sizes = _runs(members["key"].to_numpy(), members["check"].to_numpy())
+        best, copies = np.repeat(starts, sizes), np.repeat(sizes, sizes)
+        kept = best == np.arange(len(best))
+        columns = {
+            "document": members["document"],
+            "kept": pa.array(kept),
+            "copies": pa.array(copies),
+            "duplicate_of": members["id"].take(pa.array(best, mask=kept)),
+        }
+        return pa.table(columns).filter(pa.array(copies > 1))
+
+    def apply(self, batch: Batch, artifact: pa.Table) -> Outcome:
+        """`artifact`: the rows of `resolve_range` for this batch, with `row` in place of `document`."""
+        at = np.full(len(batch), -1)
+        at[artifact["row"].to_numpy()] = np.arange(artifact.num_rows)
+        decided = artifact.take(pa.array(at, mask=at < 0)).combine_chunks()
+        dropped = pc.fill_null(pc.invert(decided["kept"]), False).combine_chunks()
+        copies = pc.fill_null(decided["copies"], 1).combine_chunks()
+        others = decided["duplicate_of"].combine_chunks()
+        return Outcome(
+            reason=pc.if_else(dropped, pa.scalar(self.reason), pa.scalar(None, pa.string())),
+            columns=dict(zip(self.writes, (copies, others), strict=True)),
+        )
+
+
+def _best_first(members: pa.Table) -> npt.NDArray[np.int64]:
+    """Members of a group next to each other, the one to keep first."""
+    by = ("document", "tie", "prefer", "source", "check", "key")
+    return np.lexsort([members[name].to_numpy() for name in by])
+
+
+def _runs(key: npt.NDArray[np.uint64], check: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Where each run of equal (key, check) begins, and how long it is."""
+    new = np.ones(len(key), np.bool_)
+    new[1:] = (key[1:] != key[:-1]) | (check[1:] != check[:-1])
+    starts = np.flatnonzero(new)
+    return starts, np.diff(np.append(starts, len(key)))
 
 
 def _is_string(kind: pa.DataType) -> bool:

@@ -96,7 +96,7 @@ def edits_text(stage: Stage | type[Stage]) -> bool:
 
 def option_names(found: type[Stage]) -> list[str]:
     """The keys that a stage takes in a recipe, in the order of its fields."""
-    return [field.alias or name for name, field in found.model_fields.items()]
+    return [field.alias or name for name, field in _fields(found).items()]
 
 
 def _kind(found: type[Stage]) -> str:
@@ -104,6 +104,12 @@ def _kind(found: type[Stage]) -> str:
         if issubclass(found, kind):
             return kind.__name__
     raise RecipeError(f"stage {found.__name__} is of no known kind")
+
+
+def _fields(found: type[Stage]) -> dict[str, FieldInfo]:
+    """A stage's options: its own before those that it shares with others."""
+    own = [name for name in vars(found).get("__annotations__", {}) if name in found.model_fields]
+    return {name: found.model_fields[name] for name in dict.fromkeys([*own, *found.model_fields])}
 
 
 def _options(found: type[Stage]) -> list[Option]:
@@ -119,7 +125,7 @@ def _options(found: type[Stage]) -> list[Option]:
             help=_help(field),
             names_a_column=names_a_column(field),
         )
-        for name, field in found.model_fields.items()
+        for name, field in _fields(found).items()
     ]
 
 

@@ -52,6 +52,9 @@ def plan(entry, schema=SCHEMA):
         ("exact_dedup: {keep: best, column: tags}", "column 'tags' is list<item: string>; `keep: best` compares numbers"),
         ("exact_dedup: {keep: newest, column: took}", "column 'took' is duration[s]; `keep: newest` compares dates, times, ISO 8601 strings or numbers"),
         ("exact_dedup: {source_column: tags, source_priority: [a]}", "source_column 'tags' is list<item: string>; sources have names: strings or integers"),
+        ("exact_dedup: {scope: fetched_at}", "scope 'fetched_at' is timestamp[us, tz=UTC]; documents are put together by strings, integers, booleans or dates"),
+        ("url_dedup: {url_column: n}", "url_column 'n' is int64; URLs are strings"),
+        ("url_dedup: {keep: best, column: day}", "column 'day' is date32[day]; `keep: best` compares numbers; did you mean keep: newest?"),
         ("sample: {share: 0.5, by: tags}", "column 'tags' is list<item: string>; `by` hashes values as strings, and there is no such form of these; take a column of strings or numbers"),
     ],
 )  # fmt: skip
@@ -78,6 +81,8 @@ def test_a_type_that_a_stage_cannot_use_is_refused_before_any_work(entry, compla
         "exact_dedup: {keep: newest, column: url, source_column: host, source_priority: [a]}",
         "exact_dedup: {keep: newest, column: fetched_at, source_column: n, source_priority: ['1']}",
         "exact_dedup: {keep: best, column: score, source_column: nothing, source_priority: [a]}",
+        "exact_dedup: {scope: adult}",
+        "url_dedup: {url_column: host, keep: newest, column: fetched_at, scope: day}",
         "sample: {share: 0.5, by: fetched_at}",
         "sample: {share: 0.5, by: nothing}",
     ],

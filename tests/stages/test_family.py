@@ -57,6 +57,11 @@ CASES = {
         Case({"level": "raw"}),
         Case({"level": "simplified", "keep": "longest"}),
         Case({"keep": "best", "column": "q"}, {"q": _score}),
+        Case({"scope": "crawl"}, {"crawl": lambda row: [None, "a", "b"][row % 3]}),
+    ],
+    "url_dedup": [
+        Case({}, {"url": lambda row: f"http://{row % 7}.com/{row % 3 * '/'}"}),
+        Case({"level": "lowercase", "keep": "any"}, {"url": lambda row: [None, "É/a", "é/A", "b"][row % 4]}),
     ],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
 }
