@@ -11,7 +11,7 @@ from curate.kernels.jit import helper, inlined, kernel
 from curate.kernels.text import buffers, strings
 
 # What to do with a code point. Any greater number n: put the n & 15 bytes at n >> 4 of the pool in its place.
-COPY, SPACE, DIGIT, CALL_PYTHON, SPLIT_HANGUL, LOWER_SIGMA = 0, 1, 2, 3, 4, 5
+COPY, SPACE, DIGIT, CALL_PYTHON, SPLIT_HANGUL, LOWER_SIGMA, DROP = 0, 1, 2, 3, 4, 5, 6
 MAX_GROWTH = 3  # bytes out for a byte in, at most; reached by Hangul syllables, three letters each
 MAX_BYTES = 15  # that can be put in the place of a code point
 
@@ -32,7 +32,7 @@ def table(action: npt.NDArray[np.int32], pool: bytes) -> Table:
     direct = np.empty(128, np.int16)
     for byte in range(128):
         what = int(action[byte])
-        put = byte if what == COPY else pool[what >> 4] if what > MAX_BYTES else None
+        put = byte if what == COPY else pool[what >> 4] if what > MAX_BYTES and what & MAX_BYTES == 1 else None
         direct[byte] = put if put is not None else 256 + 0x20 if what == SPACE else 512 + what
     return Table(direct, action, np.frombuffer(pool, np.uint8))
 
@@ -83,6 +83,9 @@ def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
                 out[k] = 0x20
                 k += 1 - blank
                 blank = np.int64(1)
+                at += size
+                continue
+            if what == DROP:
                 at += size
                 continue
             sigma = _lower_sigma(data, at, offsets[i], end) if what == LOWER_SIGMA else np.int64(0)

@@ -1,10 +1,11 @@
 """Texts reduced to what counts when copies are looked for: letters and words, not case, punctuation or spacing.
 
-Both reductions are tables for the kernel in `code_points`, made from the running Python's own Unicode data. The few
+The reductions are tables for the kernel in `code_points`, made from the running Python's own Unicode data. The few
 texts whose code points cannot be looked at one by one go through the plain form, document by document.
 """
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
@@ -15,6 +16,7 @@ import pyarrow as pa
 from curate.kernels.code_points import (
     CALL_PYTHON,
     DIGIT,
+    DROP,
     LOWER_SIGMA,
     MAX_BYTES,
     MAX_GROWTH,
@@ -30,6 +32,7 @@ from curate.kernels.code_points import (
 _MARKS = "!/—”:％１〈&(、━\\【#%「」，】；+^]~“《„';’{|∶´[=-`*．（–？！：$～«〉,><》)?）。…@_.\"}►»"
 _CONTROLS = (*range(0, 9), *range(11, 13), *range(13, 32), *range(127, 160))
 _TO_SPACE = dict.fromkeys([*map(ord, _MARKS), *_CONTROLS], " ")
+_NO_PUNCTUATION = dict.fromkeys(map(ord, string.punctuation))
 _SEPARATORS = ".,،٫⎖⎗⎘"  # one of these may stand inside a number
 _NUMBER = re.compile(rf"\d+(?:[{re.escape(_SEPARATORS)}]\d+)?")
 
@@ -62,6 +65,13 @@ def squeeze_one(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
+def plain_one(text: str) -> str:
+    """The specification of `plain`: lower case, ASCII punctuation removed, each run of whitespace one space, none at
+    the ends. It is what SlimPajama takes character n-grams of.
+    """
+    return " ".join(text.lower().translate(_NO_PUNCTUATION).split())
+
+
 def simplify(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     """`simplify_one` of each text."""
     return rewrite(texts, _simplify_table(), simplify_one)
@@ -70,6 +80,11 @@ def simplify(texts: pa.LargeStringArray) -> pa.LargeStringArray:
 def squeeze(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     """`squeeze_one` of each text."""
     return rewrite(texts, _squeeze_table(), squeeze_one)
+
+
+def plain(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """`plain_one` of each text."""
+    return rewrite(texts, _plain_table(), plain_one)
 
 
 def _points() -> Iterable[int]:
@@ -125,3 +140,23 @@ def _squeeze_table() -> Table:
             action[point] = SPACE
     action[[*seconds, *range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]] = CALL_PYTHON
     return table(action, b"\0")
+
+
+@cache
+def _plain_table() -> Table:
+    """Lower case depends on neighbours for the capital sigma alone."""
+    action = np.zeros(0x110000, np.int32)
+    pool = bytearray(b"\0")
+    for point in _points():
+        char = chr(point)
+        lower = char.lower()
+        if char == "Σ":
+            action[point] = LOWER_SIGMA
+        elif point in _NO_PUNCTUATION:
+            action[point] = DROP
+        elif char.isspace():
+            action[point] = SPACE
+        elif lower != char:
+            action[point] = len(pool) << 4 | len(lower.encode())
+            pool += lower.encode()
+    return table(action, bytes(pool))

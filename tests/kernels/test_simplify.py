@@ -1,4 +1,4 @@
-"""The two reductions against their plain specifications, and against datatrove's own results."""
+"""The reductions against their plain specifications, and against datatrove's own results."""
 
 import sys
 import unicodedata
@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.kernels.simplify import _LOOKED_AT, simplify, simplify_one, squeeze, squeeze_one
+from curate.kernels.simplify import _LOOKED_AT, plain, plain_one, simplify, simplify_one, squeeze, squeeze_one
 
-FORMS = [(simplify, simplify_one), (squeeze, squeeze_one)]
+FORMS = [(simplify, simplify_one), (squeeze, squeeze_one), (plain, plain_one)]
 
 # What `simplify_text` of datatrove 0.10.1 gives, default settings, Python 3.11.
 DATATROVE = {

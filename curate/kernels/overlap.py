@@ -1,0 +1,93 @@
+"""The true Jaccard similarity of texts whose signatures say that they may be alike: sets of hashes, merged."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.kernels.jit import kernel
+from curate.kernels.shingles import Shingles
+from curate.kernels.union_find import given, join, root
+
+BELOW, JOINED = -1.0, -2.0
+"""Answers of `jaccards` for pairs that are below the threshold, and for those in one group already."""
+
+
+def distinct(s: Shingles) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
+    """(offsets int64[n + 1], values uint32[m]): of each text the hashes without repeats, in ascending order.
+
+    Of hashes of 64 bits the upper half is taken: two of a text's 10,000 are then one with a probability of 1 %.
+    """
+    counts = np.diff(s.offsets)
+    values = s.hashes if s.hashes.itemsize == 4 else s.hashes >> np.uint64(32)
+    rows = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(32), counts)
+    rows |= values
+    rows.sort()
+    first = np.ones(len(rows), np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    rows = rows[first]
+    offsets = np.zeros(len(s.offsets), np.int64)
+    np.cumsum(np.bincount((rows >> np.uint64(32)).view(np.int64), minlength=len(counts)), out=offsets[1:])
+    return offsets, rows.astype(np.uint32)
+
+
+def jaccards(
+    offsets: npt.NDArray[np.int64],
+    values: npt.NDArray[np.uint32],
+    a: npt.NDArray[np.int64],
+    b: npt.NDArray[np.int64],
+    threshold: float,
+    group: npt.NDArray[np.int64] | None,
+) -> npt.NDArray[np.float32]:
+    """The Jaccard similarity of the sets a[i] and b[i] (int64[p]), float32[p], if it reaches the threshold.
+
+    Args:
+        offsets: int64[n + 1], of `distinct`.
+        values: uint32[m], of `distinct`.
+        a: the sets to compare,
+        b: with these.
+        threshold: 0 to 1. Below it the answer is -1, so what is 0 or more has reached it. That is decided by the
+            numbers of elements and in float64; most pairs below are found out early.
+        group: parents of a union-find over the sets (int64[n], at first 0 to n - 1), changed in place: a pair that is
+            in one group already is not compared, its answer is -2; pairs that reach the threshold are joined. None: all
+            are compared.
+
+    Two empty sets have a similarity of 1.
+    """
+    out = np.empty(len(a), np.float32)
+    parents = np.empty(0, np.int64) if group is None else group
+    _compare(
+        given(offsets, np.int64), given(values, np.uint32), given(a, np.int64), given(b, np.int64),
+        float(threshold), group is not None, parents, out,
+    )  # fmt: skip
+    return out
+
+
+@kernel
+def _compare(offsets, values, a, b, threshold, grouped, parents, out):
+    for p in range(len(out)):
+        if grouped and root(parents, a[p]) == root(parents, b[p]):
+            out[p] = JOINED
+            continue
+        out[p] = BELOW
+        i, j = np.uint64(offsets[a[p]]), np.uint64(offsets[b[p]])
+        i_end, j_end = np.uint64(offsets[a[p] + 1]), np.uint64(offsets[b[p] + 1])
+        small, large = min(i_end - i, j_end - j), max(i_end - i, j_end - j)
+        if large and small / large < threshold:  # they cannot have more than `small` in common
+            continue
+        size = np.int64(small + large)
+        # The similarity is common / (size - common), so the threshold asks for so many in common, and so leaves as many
+        # alone as follow; two more are let pass, because this is rounded.
+        needed = np.int64(threshold * size / (1.0 + threshold)) - 1
+        spare, alone, common = size - 2 * needed, np.int64(0), np.int64(0)
+        while i < i_end and j < j_end and alone <= spare:
+            x, y = values[i], values[j]
+            i += np.uint64(x <= y)
+            j += np.uint64(y <= x)
+            common += np.int64(x == y)
+            alone += np.int64(x != y)
+        similarity = common / (size - common) if size else 1.0
+        if similarity >= threshold:
+            out[p] = similarity
+            if grouped:
+                join(parents, a[p], b[p])
