@@ -9,7 +9,7 @@ from curate.kernels.jit import kernel
 from curate.kernels.shingles import Shingles
 from curate.kernels.union_find import given, join, root
 
-BELOW, JOINED = -1.0, -2.0
+BELOW, CONNECTED = -1.0, -2.0
 """Answers of `jaccards` for pairs that are below the threshold, and for those in one group already."""
 
 
@@ -67,7 +67,7 @@ def jaccards(
 def _compare(offsets, values, a, b, threshold, grouped, parents, out):
     for p in range(len(out)):
         if grouped and root(parents, a[p]) == root(parents, b[p]):
-            out[p] = JOINED
+            out[p] = CONNECTED
             continue
         out[p] = BELOW
         i, j = np.uint64(offsets[a[p]]), np.uint64(offsets[b[p]])
