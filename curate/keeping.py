@@ -18,12 +18,11 @@ from curate.errors import StageError
 from curate.kernels.hashing import hash64
 from curate.kernels.ordering import LAST, falling_floats, falling_integers
 from curate.kernels.text import char_counts
-from curate.stage import Column, Match, Outcome, Stage
+from curate.scoping import Scoped
+from curate.stage import Column, Match, Outcome
 
 # Not the seed that a user would give `sample`: else a sample would favour the survivors, whose hashes are small.
 _TIE_SEED = 0x6578616374  # "exact"
-_SCOPE_SEED = 0x73636F7065  # "scope"
-_NO_SCOPE = np.uint64(0x6E6F6E65)  # "none": scope of the documents without a value; a value gets it once in 2**64
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Order:
     """Hash of the id; 0 with `keep: first`, which goes by the document's address."""
 
 
-class Keeping(Stage):
+class Keeping(Scoped):
     """Options on what is kept. Goes before the kind of a stage: `class ExactDedup(Keeping, Match)`.
 
     The choice depends on the documents alone, not on how the corpus is cut into shards; with `keep: first` on their
@@ -56,9 +55,6 @@ class Keeping(Stage):
     source_priority: list[str] = Field(default_factory=list)
     """Sources, the preferred ones first: of a group, a document of the first of them is kept, and `keep` decides
     between several. Sources that are not in the list come last."""
-    scope: Column | None = None
-    """Column such as the crawl or the language (strings, integers, booleans or dates): documents are compared only
-    with those that have the same value in it. Null is a value of its own. Without it, all are compared with all."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
@@ -74,7 +70,7 @@ class Keeping(Stage):
         return tuple(dict.fromkeys([*texts, *super().columns_read()]))
 
     def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
-        column, source, scope = (types.get(name or "") for name in (self.column, self.source_column, self.scope))
+        column, source = types.get(self.column or ""), types.get(self.source_column or "")
         if column is not None and not (_is_number(column) or (self.keep == "newest" and _is_time(column))):
             wanted = "numbers" if self.keep == "best" else "dates, times, ISO 8601 strings or numbers"
             hint = "; did you mean keep: newest?" if _is_time(column) else ""
@@ -83,25 +79,13 @@ class Keeping(Stage):
             raise ValueError(
                 f"source_column '{self.source_column}' is {source}; sources have names: strings or integers"
             )
-        if scope is not None and not (_is_name(scope) or pa.types.is_boolean(scope) or pa.types.is_date(scope)):
-            raise ValueError(
-                f"scope '{self.scope}' is {scope}; documents are put together by strings, integers, booleans or dates"
-            )
+        super().check_columns(types)
 
     def order(self, batch: Batch) -> Order:
         """How rather each document is kept."""
         first = self.keep == "first"
         tie = np.zeros(len(batch), np.uint64) if first else hash64(batch[ID], _TIE_SEED)
         return Order(self._sources(batch), self._preferences(batch), tie)
-
-    def scopes(self, batch: Batch) -> npt.NDArray[np.uint64]:
-        """A hash of each document's value in the column `scope`, uint64[n]; 0 without scope."""
-        if self.scope is None:
-            return np.zeros(len(batch), np.uint64)
-        values = batch[self.scope]
-        self.check_columns({self.scope: values.type})
-        names = values.cast(pa.large_string())
-        return np.where(names.is_null().to_numpy(False), _NO_SCOPE, hash64(names.fill_null(""), _SCOPE_SEED))
 
     def _sources(self, batch: Batch) -> npt.NDArray[np.uint32]:
         """The place of each document's source in `source_priority`, uint32[n]; behind them all if it is not there."""

@@ -1,9 +1,10 @@
-"""Sentences: how many a text has, by one of several definitions."""
+"""Sentences: how many a text has, by one of several definitions, and where they begin."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.kernels import words_plain
-from curate.kernels.jit import helper, kernel
+from curate.kernels.jit import helper, inlined, kernel
 from curate.kernels.memory import load8
 from curate.kernels.scanning import (
     SIGNS,
@@ -24,7 +25,7 @@ from curate.kernels.scanning import (
     space_at,
     zero_bytes,
 )
-from curate.kernels.spacy_join import CUT, KIND
+from curate.kernels.spacy_join import AT, CUT, KIND
 from curate.kernels.spacy_split import cut, scratch
 from curate.kernels.spacy_tables import table
 from curate.kernels.text import buffers
@@ -32,6 +33,7 @@ from curate.kernels.unicode_tables import PUNCTUATION, SENTENCE_END, classes
 
 Definition = Literal["spacy", "simple"]
 
+_NOT_ASKED = np.empty(0, np.int32)
 _STOPS, _CALLS, _QUESTIONS = map(every_byte, ".!?")
 
 
@@ -56,23 +58,51 @@ def sentence_counts(
     counts = np.zeros(len(texts), np.int32)
     if len(data):
         if definition == "spacy":
-            _count_spacy(data, offsets, per_line, byte_kinds(), classes(), table(), *scratch(offsets), counts)
+            _count_spacy(
+                data, offsets, per_line, byte_kinds(), classes(), table(), *scratch(offsets), counts, _NOT_ASKED
+            )
         else:
             _count_simple(data, offsets, per_line, byte_kinds(), counts)
     return counts
+
+
+def sentence_starts(texts: pa.LargeStringArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where the sentences of each text begin, those that `sentence_counts` counts by its definition `spacy`.
+
+    Returns:
+        The byte of the array's data at which each sentence begins, int64; and `first`, int64[n + 1]: text i has the
+        sentences `first[i]` to `first[i + 1] - 1`. The first begins with the text.
+    """
+    data, offsets = buffers(texts)
+    counts = np.zeros(len(texts), np.int32)
+    room = int(offsets[-1] - offsets[0])  # no more sentences than bytes; pages that are not written cost nothing
+    starts = np.empty(room, np.int32)
+    if room:
+        _count_spacy(data, offsets, False, byte_kinds(), classes(), table(), *scratch(offsets), counts, starts)
+    first = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(counts, out=first[1:])
+    return np.repeat(offsets[:-1], counts) + starts[: first[-1]].astype(np.int64), first
 
 
 def sentence_count_one(text: str, definition: Definition = "spacy") -> int:
     """The number of sentences of one text, in plain Python: the specification of `sentence_counts`."""
     if definition == "simple":
         return sum(not piece.isspace() and piece != "" for piece in re.split(r"(?<=[.!?])\s+", text))
-    found, ended = int(text != ""), False
+    return len(sentences_one(text))
+
+
+def sentences_one(text: str) -> list[str]:
+    """The sentences of one text, in plain Python: the specification of `sentence_starts`. Joined, they are the text."""
+    starts, at, ended = [0], 0, False
     for word in _words_and_space(text):
+        at = text.index(word, at)
         final = len(word) == 1 and bool(classes()[ord(word)] & SENTENCE_END)
         if ended and not final and not all(unicodedata.category(char)[0] == "P" for char in word):
-            found, ended = found + 1, False
+            starts.append(at)
+            ended = False
         ended |= final
-    return found
+        at += len(word)
+    return [text[a:b] for a, b in pairwise([*starts, len(text)]) if a < b]
 
 
 def _words_and_space(text: str) -> list[str]:
@@ -93,12 +123,15 @@ def _end(data, at, stop, per_line):
 
 
 @kernel
-def _count_spacy(data, offsets, per_line, kinds, classes, table, s, of_words, counts):
+def _count_spacy(data, offsets, per_line, kinds, classes, table, s, of_words, counts, starts):
+    """Counts sentences, and notes where they begin in their document, if there is room for it in `starts`."""
+    found = np.int64(0)
     for i in range(len(counts)):
-        at, stop = offsets[i], offsets[i + 1]
+        base, at, stop, earlier = offsets[i], offsets[i], offsets[i + 1], found
         while at < stop:
             end, ended = _end(data, at, stop, per_line), bool(0)  # no literal
-            found = np.int32(at < end)
+            if at < end:
+                found = _begin(starts, found, at - base)
             while at < end:
                 space = space_at(data, at, kinds)
                 if space and ended:
@@ -107,7 +140,7 @@ def _count_spacy(data, offsets, per_line, kinds, classes, table, s, of_words, co
                         at += space
                         space = space_at(data, at, kinds) if at < end else 0
                     if at - first > 1 or data[first] != 32:  # a word of white space
-                        found, ended = found + 1, False
+                        found, ended = _begin(starts, found, first - base), False
                     continue
                 chunk = at
                 if not ended:  # nothing happens before the next sentence-final mark
@@ -119,12 +152,11 @@ def _count_spacy(data, offsets, per_line, kinds, classes, table, s, of_words, co
                 only_marks, final = _look(data, chunk, at, classes)
                 if final:
                     words = cut(data, chunk, at, classes, table, s, of_words)
-                    more, ended = _count_words(words, ended, s)
-                    found += more
+                    found, ended = _look_at_words(words, ended, s, starts, found, chunk - base)
                 elif not only_marks:
-                    found, ended = found + 1, False
-            counts[i] += found
+                    found, ended = _begin(starts, found, chunk - base), False
             at = end + 1
+        counts[i] = found - earlier
 
 
 @helper
@@ -170,9 +202,9 @@ def _look(data, at, end, classes):
 
 
 @helper
-def _count_words(words, ended, s):
-    """(sentences that begin among the words that were cut, whether a sentence has ended after them)."""
-    found, low = 0, 0
+def _look_at_words(words, ended, s, starts, found, chunk):
+    """(sentences found so far, whether one has ended) after the words of a chunk that were cut."""
+    low = 0
     for i in range(words):
         high = s[CUT, i]
         if high - low == 1 and s[KIND, low] & SENTENCE_END:
@@ -180,10 +212,18 @@ def _count_words(words, ended, s):
         elif ended:
             for j in range(low, high):
                 if not s[KIND, j] & PUNCTUATION:
-                    found, ended = found + 1, False
+                    found, ended = _begin(starts, found, chunk + s[AT, low]), False
                     break
         low = high
     return found, ended
+
+
+@inlined
+def _begin(starts, found, at):
+    """Note that a sentence begins at `at`; returns how many have been found."""
+    if found < len(starts):
+        starts[found] = at
+    return found + 1
 
 
 @kernel

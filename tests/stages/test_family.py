@@ -63,6 +63,19 @@ CASES = {
         Case({}, {"url": lambda row: f"http://{row % 7}.com/{row % 3 * '/'}"}),
         Case({"level": "lowercase", "keep": "any"}, {"url": lambda row: [None, "É/a", "é/A", "b"][row % 4]}),
     ],
+    "line_dedup": [
+        Case(),
+        Case({"keep": "none", "min_chars": 1, "normalize": "off", "min_chars_left": 100}),
+        Case(
+            {"unit": "paragraph", "normalize": "simplified", "scope": "q", "max_removed": 0.5},
+            {"q": lambda row: row % 3},
+        ),
+    ],
+    "sentence_dedup": [
+        Case(),
+        Case({"sentences": 1, "keep": "none", "min_words": 0, "scope": "q"}, {"q": lambda row: row % 2}),
+        Case({"sentences": 2, "min_words_to_remove": 5, "min_sentences": 0}),
+    ],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
 }
 
