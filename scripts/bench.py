@@ -2,10 +2,13 @@
 
     python scripts/bench.py CORPUS...                     every stage, and the five filters as one recipe
     python scripts/bench.py CORPUS... --only c4,language  some of it
-    python scripts/bench.py CORPUS... --peer datatrove    beside datatrove 0.10.1, in turn, with the ratio
+    python scripts/bench.py CORPUS... --peer datatrove    beside datatrove 0.10.1, in turn, with the ratio; also
+                                                          datasketch, rensa and text_dedup, for minhash_…
 
-CORPUS: folders or Parquet files with a `text` column. Stages are timed on texts in memory after one warm-up; recipes
-from files to files, as users run them, in a process of their own. Each figure is the median of `--repeat` runs.
+CORPUS: folders or Parquet files with a `text` column. Stages are timed on texts in memory after one warm-up, global
+ones without what they do between two passes; recipes from files to files, as users run them, in a process of their
+own. Bytes are always those of the texts; `url_dedup` is left out where the corpus has no column `url`. Each figure is
+the median of `--repeat` runs.
 """
 
 from __future__ import annotations
@@ -19,14 +22,16 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
+
+from peers import PEERS, python_of, script_of, thinned
 
 HERE = Path(__file__).resolve()
 FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
-OTHERS = ["normalize", "refinedweb_lines", "sample", "exact_dedup"]
+OTHERS = ["normalize", "refinedweb_lines", "sample"]
+COPIES = ["exact_dedup", "url_dedup", "line_dedup", "sentence_dedup", "minhash_signature", "minhash_dedup"]
 OPTIONS = {"sample": {"share": 0.5}}
-PEERS = {"datatrove": ["datatrove[processing]==0.10.1", "spacy>=3.8,<4", "fasttext-numpy2-wheel", "pyarrow", "orjson"]}
+RECIPES = {"recipe": FIVE, "minhash_recipe": ["minhash_dedup"]}
 BATCH_BYTES = 4 << 20
 
 
@@ -38,21 +43,23 @@ def files_of(corpus: list[str]) -> list[str]:
     return [str(path) for path in found]
 
 
-def batches_of(files: list[str]):
-    """The corpus in memory, as the batches that the engine would give to a stage."""
+def batches_of(files: list[str], columns: list[str]):
+    """The corpus in memory, as the batches that the engine would give to a stage that reads these columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from curate import Batch
 
     for file in files:
-        table = pq.read_table(file, columns=["text"])
-        texts = pa.concat_arrays(table.column("text").cast(pa.large_string()).chunks)
-        step = max(1, len(texts) * BATCH_BYTES // max(texts.nbytes, 1))
-        for at in range(0, len(texts), step):
-            piece = pa.concat_arrays([texts.slice(at, step)])
-            ids = pa.array([f"{file}#{n}" for n in range(at, at + len(piece))], pa.large_string())
-            yield Batch({"id": ids, "text": piece})
+        table = pq.read_table(file, columns=columns)
+        whole = {name: pa.concat_arrays(table.column(name).cast(pa.large_string()).chunks) for name in columns}
+        rows = len(table)
+        step = max(1, rows * BATCH_BYTES // max(whole["text"].nbytes, 1))
+        for at in range(0, rows, step):
+            pieces = {name: pa.concat_arrays([values.slice(at, step)]) for name, values in whole.items()}
+            yield Batch(
+                {"id": pa.array([f"{file}#{n}" for n in range(at, min(at + step, rows))], pa.large_string()), **pieces}
+            )
 
 
 def one_stage(name: str, files: list[str]) -> dict[str, float]:
@@ -63,7 +70,7 @@ def one_stage(name: str, files: list[str]) -> dict[str, float]:
 
     stage = stage_class(name)(**OPTIONS.get(name, {}))
     work = stage.observe if isinstance(stage, Global) else stage.process
-    batches = list(batches_of(files))
+    batches = list(batches_of(files, ["text", "url"] if name == "url_dedup" else ["text"]))
     size = sum(batch["text"].get_total_buffer_size() for batch in batches)
     work(Batch(batches[0].columns))
     began = cpu_seconds()
@@ -104,29 +111,6 @@ def peak_bytes(who: int = resource.RUSAGE_SELF) -> int:
     return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def thinned(files: list[str], megabytes: float, folder: str) -> list[str]:
-    """Every n-th document of each file, so that about `megabytes` of text are left: for a peer that is slow."""
-    import pyarrow.parquet as pq
-
-    tables = {file: pq.read_table(file, columns=["id", "text"]) for file in files}
-    step = max(1, round(sum(table.nbytes for table in tables.values()) / (megabytes * 1e6)))
-    made = []
-    for file, table in tables.items():
-        made.append(f"{folder}/{Path(file).name}")
-        pq.write_table(table.take(list(range(0, len(table), step))), made[-1])
-    return made
-
-
-def peer_python(name: str, folder: Path) -> str:
-    """The interpreter of a peer's own environment, made when it is not there."""
-    python = folder / name / "bin" / "python"
-    if not python.exists():
-        print(f"installing {name} into {folder / name}", file=sys.stderr)
-        venv.create(folder / name, with_pip=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-qq", *PEERS[name]], check=True)
-    return str(python)
-
-
 def measure(python: str, script: Path, work: str, files: list[str], workers: int) -> dict[str, float]:
     """One run of one piece of work, in a fresh process."""
     command = [python, str(script), "--work", work, "--workers", str(workers), *files]
@@ -138,14 +122,14 @@ def measure(python: str, script: Path, work: str, files: list[str], workers: int
 
 
 def work_here(work: str, files: list[str], workers: int) -> None:
-    result = one_recipe(FIVE, files, workers) if work == "recipe" else one_stage(work, files)
+    result = one_recipe(RECIPES[work], files, workers) if work in RECIPES else one_stage(work, files)
     print(json.dumps(result))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", nargs="+")
-    parser.add_argument("--only", help="stages, comma-separated; `recipe` is the five filters with reading and writing")
+    parser.add_argument("--only", help="stages, comma-separated; recipe: the five filters, from files to files")
     parser.add_argument("--peer", choices=sorted(PEERS))
     parser.add_argument("--peer-mb", type=float, default=4, help="MB of text for the peer, taken evenly from all files")
     parser.add_argument("--repeat", type=int, default=3)
@@ -159,15 +143,14 @@ def main() -> None:
         work_here(asked.work, files, asked.workers)
         return
     table = []
-    for work in asked.only.split(",") if asked.only else [*FIVE, *OTHERS, "recipe"]:
+    for work in asked.only.split(",") if asked.only else everything(files):
         runs, peers = [], []
         for number in range(asked.repeat):
             if number == 0:
                 measure(sys.executable, HERE, work, files, asked.workers)  # compiles what is not compiled yet
             runs.append(measure(sys.executable, HERE, work, files, asked.workers))
-            if asked.peer and work in [*FIVE, "recipe"] and number == 0:
-                python = peer_python(asked.peer, asked.environments)
-                script = HERE.with_name(f"bench_{asked.peer}.py")
+            if asked.peer and work in PEERS[asked.peer].works and number == 0:
+                python, script = python_of(asked.peer, asked.environments), script_of(asked.peer)
                 with tempfile.TemporaryDirectory() as folder:
                     peers.append(measure(python, script, work, thinned(files, asked.peer_mb, folder), asked.workers))
         row = {"work": work, "mb_per_cpu_second": speed(runs), "peak_mb": max(r["peak"] for r in runs) / 1e6}
@@ -178,6 +161,15 @@ def main() -> None:
     if asked.json:
         facts = {"corpus": [Path(file).name for file in files], "date": time.strftime("%Y-%m-%d"), "figures": table}
         asked.json.write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def everything(files: list[str]) -> list[str]:
+    """All that can be measured on these files."""
+    import pyarrow.parquet as pq
+
+    works = [*FIVE, *OTHERS, *COPIES, *RECIPES]
+    has_url = all("url" in pq.read_schema(file).names for file in files)
+    return works if has_url else [work for work in works if work != "url_dedup"]
 
 
 def speed(runs: list[dict[str, float]]) -> float:

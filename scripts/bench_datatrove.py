@@ -1,16 +1,13 @@
 """The same work done by datatrove, for `bench.py --peer datatrove`; runs in its own environment, without curate."""
 
-import argparse
-import json
-import resource
-import sys
-import tempfile
+from functools import partial
 from pathlib import Path
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from bench_peer import run
 from datatrove.data import Document
 from datatrove.executor import LocalPipelineExecutor
+from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature
 from datatrove.pipeline.filters import (
     C4QualityFilter,
     FineWebQualityFilter,
@@ -20,6 +17,8 @@ from datatrove.pipeline.filters import (
 )
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
+
+FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
 
 
 class BundledLanguage:
@@ -52,52 +51,54 @@ def filter_of(name: str):
     }[name]()
 
 
-def cpu_seconds(who: int = resource.RUSAGE_SELF) -> float:
-    used = resource.getrusage(who)
-    return used.ru_utime + used.ru_stime
-
-
-def one_filter(name: str, files: list[str]) -> dict:
-    texts = [text for file in files for text in pq.read_table(file, columns=["text"]).column("text").to_pylist()]
-    size = sum(len(text.encode()) for text in texts)
+def one_filter(name: str, texts: list[str]) -> None:
     judge = filter_of(name).filter
-    documents = [Document(text=text, id=str(number)) for number, text in enumerate(texts)]
-    judge(Document(text=texts[0], id="warm-up"))
-    began = cpu_seconds()
-    for document in documents:
+    for number, text in enumerate(texts):
         try:
-            judge(document)
+            judge(Document(text=text, id=str(number)))
         except ZeroDivisionError:  # empty text
             continue
-    return {"seconds": cpu_seconds() - began, "bytes": size}
 
 
-def recipe(files: list[str]) -> dict:
-    size = sum(pc.sum(pc.binary_length(pq.read_table(f, columns=["text"]).column("text"))).as_py() or 0 for f in files)
-    names = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
-    began = cpu_seconds()
-    with tempfile.TemporaryDirectory() as folder:
-        for file in files:
-            steps = [
-                ParquetReader(str(Path(file).parent), glob_pattern=Path(file).name),
-                *[filter_of(name) for name in names],
-                ParquetWriter(f"{folder}/{Path(file).stem}"),
-            ]
-            executor = LocalPipelineExecutor(steps, tasks=1, workers=1, logging_dir=f"{folder}/log-{Path(file).stem}")
-            executor.run()
-    return {"seconds": cpu_seconds() - began + cpu_seconds(resource.RUSAGE_CHILDREN), "bytes": size}
+def recipe(files: list[str], folder: str) -> None:
+    for file in files:
+        steps = [reader(file), *[filter_of(name) for name in FIVE], ParquetWriter(f"{folder}/{Path(file).stem}")]
+        execute(steps, folder, Path(file).stem)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("files", nargs="+")
-    parser.add_argument("--work", required=True)
-    parser.add_argument("--workers")
-    asked = parser.parse_args()
-    result = recipe(asked.files) if asked.work == "recipe" else one_filter(asked.work, asked.files)
-    result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(json.dumps(result))
+def minhash_signature(texts: list[str]) -> None:
+    """FineWeb's configuration, which is the default: 14 bands of 8, words by spaCy, 64-bit xxhash."""
+    made = MinhashDedupSignature("memory://signatures")
+    for text in texts:
+        shingles = made.get_shingles(text)
+        if shingles.size:
+            made.get_signature(shingles)
+
+
+def minhash_recipe(files: list[str], folder: str) -> int:
+    """The four steps, one task each; the first and the last for each file."""
+    for name in ("in", "signatures", "pairs", "removed", "out"):
+        Path(folder, name).mkdir()
+    for number, file in enumerate(files):
+        Path(folder, "in", f"{number:05d}.parquet").symlink_to(Path(file).resolve())
+    source = f"{folder}/in/00000.parquet"
+    count = {"tasks": len(files)}
+    execute([reader(source, "*"), MinhashDedupSignature(f"{folder}/signatures")], folder, "1", **count)
+    execute([MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/pairs")], folder, "2", tasks=14)
+    execute([MinhashDedupCluster(f"{folder}/pairs", f"{folder}/removed")], folder, "3")
+    steps = [reader(source, "*"), MinhashDedupFilter(f"{folder}/removed"), ParquetWriter(f"{folder}/out")]
+    execute(steps, folder, "4", **count)
+    return sum(pq.read_metadata(path).num_rows for path in Path(folder, "out").glob("*.parquet"))
+
+
+def reader(file: str, pattern: str | None = None) -> ParquetReader:
+    return ParquetReader(str(Path(file).parent), glob_pattern=pattern or Path(file).name)
+
+
+def execute(steps: list, folder: str, name: str, tasks: int = 1) -> None:
+    LocalPipelineExecutor(steps, tasks=tasks, workers=1, logging_dir=f"{folder}/log-{name}").run()
 
 
 if __name__ == "__main__":
-    main()
+    filters = {name: partial(one_filter, name) for name in FIVE}
+    run({**filters, "recipe": recipe, "minhash_signature": minhash_signature, "minhash_recipe": minhash_recipe})
