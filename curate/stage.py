@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, get_args
+from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,10 @@ class Stage(BaseModel):
 
         `types`: of the columns read, as far as they are known by then. The text is always large_string.
         """
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the plan should know of this step beside its options: sentences, without full stops."""
+        return ()
 
     def files(self) -> tuple[Path, ...]:
         """Model files that the result depends on; their SHA-256 goes into the manifest."""
@@ -171,7 +175,10 @@ class Edit(PerBatch):
 class Evidence(Protocol):
     """All evidence of one global stage, on disk, sorted by `key` within each unit. Blind to the order of units."""
 
-    rows: int
+    @property
+    def rows(self) -> int:
+        """In all."""
+        ...
 
     def scan(self, columns: list[str], low: int = 0, high: int = 2**64 - 1) -> Iterator[pa.Table]:
         """Tables of the rows with low <= key <= high, in no particular order; memory for one unit at a time."""
@@ -184,6 +191,10 @@ class Global(Stage):
     evidence: ClassVar[pa.Schema]
     """Columns of `observe`'s answer. `key` (uint64) and `row` (int64, index in the batch) must be among them; the
     engine turns `row` into `document` (uint64, the row's address) and sorts by (`key`, `document`)."""
+    has_rows: ClassVar[bool] = False
+    """Whether the artifact is a table with rows for documents, of which `apply` sees its own; else it sees it whole."""
+    decides_by: ClassVar[tuple[str, ...]] = ()
+    """Options that `observe` does not look at: to change one of them needs no new look at the documents."""
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """Any number of rows of evidence. Pure: depends on the batch's documents alone."""
@@ -218,6 +229,8 @@ class Keys:
 class Match(Global):
     """Finds documents that share a key and keeps one of each group: write `keys`."""
 
+    has_rows: ClassVar[bool] = True
+
     def keys(self, batch: Batch) -> Keys:
         """The keys of a batch's documents: none, one or several for each."""
         raise NotImplementedError
@@ -225,3 +238,63 @@ class Match(Global):
     def resolve_range(self, evidence: pa.Table) -> pa.Table:
         """The evidence of a range of keys, sorted by (key, document) → rows for `apply`, with a uint64 `document`."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """What is needed of the n documents of a batch to find those that are alike."""
+
+    keys: pa.RecordBatch
+    """Evidence of the schema `Cluster.evidence`."""
+    documents: pa.RecordBatch
+    """One row for each document, in order, of the schema that `Cluster.documents` gives."""
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """When documents are alike, and what follows from it."""
+
+    threshold: float
+    """Jaccard similarity of sets of shingles, 0 to 1."""
+    verify: bool
+    """Whether two documents that share a key are compared, or taken for alike."""
+    compares: Literal["shingles", "signatures"]
+    """What `values` are: a set, or numbers of which the share of equal ones estimates the similarity."""
+    method: Literal["components", "greedy"]
+    """Of all that are connected one is kept; or each that is not like one kept before it."""
+    index: Path | None
+    """Where what earlier runs kept is written down; None: this run stands alone."""
+    configuration: Mapping[str, Any]
+    """All that keys and shingles depend on: an index made with another configuration cannot be used."""
+
+
+class Cluster(Global):
+    """Finds groups of documents that are alike, and keeps one of each: write `sketch`.
+
+    Documents that share a key are candidates. The engine compares their sets of shingles, finds the groups and chooses
+    by (`source`, `prefer`, `tie`, address), the smallest first. Rows for `apply`: `row`; `kept` bool; `size` int64, the
+    sum of the group's `copies`; `similarity` float32, `like` large_string (id), both of the document kept in place of
+    this one, null if it is kept; `earlier` bool, whether that one is of an earlier run.
+    """
+
+    evidence: ClassVar[pa.Schema] = pa.schema({"key": pa.uint64(), "row": pa.int64(), "twin": pa.uint64()})
+    """`key`: of a band; its lowest bit is 0. Documents with equal twins have all keys in common, and are compared as
+    one. With 1 as its lowest bit, a key with its twin is the hash of the whole document: equal ones are the same."""
+    has_rows: ClassVar[bool] = True
+
+    def documents(self) -> pa.Schema:
+        """`id` large_string, `source` uint32, `prefer` and `tie` uint64, `copies` int64, the documents that this one
+        stands for; and `values`, a large_list of uint32 or uint64: the set of shingles, sorted, or the signature.
+        """
+        raise NotImplementedError
+
+    def sketch(self, batch: Batch) -> Sketch:
+        """Pure: depends on the batch's documents alone."""
+        raise NotImplementedError
+
+    def likeness(self) -> Likeness:
+        """When documents are alike."""
+        raise NotImplementedError
+
+    def observe(self, batch: Batch) -> pa.RecordBatch:
+        return self.sketch(batch).keys

@@ -35,6 +35,7 @@ from curate.engine.events import (
     PassDone,
     PassStarted,
     Quarantined,
+    Resolved,
     Resolving,
     RunDone,
     RunFailed,
@@ -79,6 +80,8 @@ class Bars:
                     self._meter.add(event)
             case Resolving():
                 self._wait(f"{event.step}: deciding")
+            case Resolved():
+                self._say(Text(visible(f"{event.step}: {event.text}"), "dim"))
             case PassDone():
                 self._pass_done(event)
             case Quarantined():

@@ -30,6 +30,7 @@ from curate.engine.events import (
     PassDone,
     PassStarted,
     Quarantined,
+    Resolved,
     Resolving,
     RunDone,
     RunFailed,
@@ -74,6 +75,8 @@ class Lines:
                 self._progress(event)
             case Resolving():
                 self._say(f"{event.step}: deciding")
+            case Resolved():
+                self._say(f"{event.step}: {event.text}")
             case PassDone():
                 self._pass_done(event)
             case Quarantined():

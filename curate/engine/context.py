@@ -38,6 +38,8 @@ class Fingerprints:
 
     units: tuple[tuple[str, ...], ...]
     """[pass][unit], pass 0 being the look at the ids."""
+    decisions: tuple[str, ...]
+    """[pass], of what is decided when it is complete; "" for pass 0."""
 
     def of(self, number: int, unit: int) -> str:
         """Of what pass `number` writes for a unit."""
@@ -45,7 +47,7 @@ class Fingerprints:
 
     def artifact(self, number: int) -> str:
         """Of what is resolved from the evidence of all units of a pass."""
-        return digest("artifact", self.units[number])
+        return self.decisions[number]
 
 
 def start_fingerprints(recipe: Recipe, inputs: Inputs) -> tuple[str, ...]:
@@ -56,9 +58,11 @@ def start_fingerprints(recipe: Recipe, inputs: Inputs) -> tuple[str, ...]:
 
 
 def _spec(step: Step, verb: str, models: dict[str, str]) -> list[Any]:
+    """All of a step that counts for what it does; to observe, it does not matter how it will decide."""
     kind = type(step.stage)
     source = sha256(step.name) if step.name.endswith(".py") else ""  # all of the file: its helpers count too
-    options = step.stage.model_dump(mode="json")
+    later = step.stage.decides_by if verb == "observe" and isinstance(step.stage, Global) else ()
+    options = {name: value for name, value in step.stage.model_dump(mode="json").items() if name not in later}
     files = [models[str(path)] for path in step.stage.files()]
     return [verb, step.name, step.label, kind.version, options, step.renames, files, source]
 
@@ -89,15 +93,23 @@ class Context:
         Each pass covers the pass before it, so that a change redoes what follows from it, and no more: what a global
         stage decides follows from all units, all else from its own.
         """
-        passes = [self.starts]
+        passes, decisions = [self.starts], [""]
         repeated = [digest(self.duplicates.get(unit.index, [])) for unit in self.inputs.units]
         for this_pass in self.plan.passes:
             steps = [_spec(self.recipe.stages[a.step], a.verb, self.models) for a in this_pass.actions]
-            all_units = digest(passes[-1]) if any(a.verb == "apply" for a in this_pass.actions) else ""
+            all_units = decisions[-1] if any(a.verb == "apply" for a in this_pass.actions) else ""
             extra = repeated if this_pass.number == 1 else [""] * len(repeated)
             before = zip(passes[-1], extra, strict=True)
             passes.append(tuple(digest(earlier, more, steps, all_units) for earlier, more in before))
-        return Fingerprints(tuple(passes))
+            deciding = [self.recipe.stages[a.step] for a in this_pass.actions if a.verb == "observe"]
+            specs = [[_spec(step, "resolve", self.models), self._earlier(step.label)] for step in deciding]
+            decisions.append(digest("artifact", passes[-1], specs))
+        return Fingerprints(tuple(passes), tuple(decisions))
+
+    def _earlier(self, label: str) -> list[str]:
+        """What a step sees of earlier runs."""
+        seen = self.inputs.earlier.get(label)
+        return [record.fingerprint for record in seen.records] if seen is not None else []
 
     def earlier_columns(self, number: int) -> dict[str, int]:
         """Column → the pass before pass `number` that added it."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.engine import export, ids, intake, resolve, shard_pass, warm
+from curate.engine import export, ids, indexing, intake, resolve, shard_pass, warm
 from curate.engine.accounts import Accounts
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts
@@ -20,6 +20,7 @@ from curate.engine.events import (
     PassDone,
     PassStarted,
     Quarantined,
+    Resolved,
     Resolving,
     RunDone,
     RunStarted,
@@ -33,9 +34,11 @@ from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Executor, Failure
 from curate.plan import Pass
 from curate.recipe import Recipe
+from curate.stage import Cluster
 from curate.store import arrow, ledger
 from curate.store.files import sweep, whole
 from curate.store.folder import RunFolder, remove_others
+from curate.store.index import Earlier
 from curate.store.inputs import Listing
 from curate.store.lock import alone
 from curate.store.quarantine import summarise
@@ -78,6 +81,8 @@ class _Run:
     settings: Settings
     folder: RunFolder = field(init=False)
     manifest: Manifest = field(init=False)
+    earlier: dict[str, Earlier] = field(init=False, default_factory=dict)
+    """Label of a step → what it sees of its index."""
     began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
@@ -123,6 +128,7 @@ class _Run:
         listing = intake.listing(self.recipe)
         survey = intake.survey(self.recipe, listing.files)
         planning.make(self.recipe, survey.schema)
+        self.earlier = indexing.look(self.recipe, listing.files, fresh=self.settings.fresh, limit=self.settings.limit)
         return listing, survey
 
     def _begin(self, listing: Listing, survey: intake.Survey) -> None:
@@ -154,6 +160,7 @@ class _Run:
                 self.show(UnitDone(0, found, imports[index].file.size, found, 0))
             self.show(PassDone(0, time.perf_counter() - began, rows, size, rows, 0))
         inputs = intake.fix(self.recipe, self.folder, files, limit=self.settings.limit)
+        inputs = replace(inputs, earlier=self.earlier)
         inputs.save(self.folder.inputs)
         plan = planning.make(self.recipe, inputs.schema)
         with whole(self.folder.plan) as part:
@@ -255,16 +262,26 @@ class _Run:
         for unit in context.inputs.units:
             keep |= {self.folder.ledger(this_pass.number, unit.stem).name}
             keep |= {self.folder.text(this_pass.number, unit.stem).name}
-            for step, _ in context.observers(this_pass):
+            for step, stage in context.observers(this_pass):
                 keep |= {self.folder.evidence(this_pass.number, unit.stem, step.label).name}
+                sketches = self.folder.sketches(this_pass.number, unit.stem, step.label)
+                keep |= {sketches.table.name, sketches.values.name} if isinstance(stage, Cluster) else set()
         remove_others(self.folder.pass_folder(this_pass.number), keep)
 
     def _resolve(self, context: Context, step: int, number: int, label: str) -> None:
-        tasks = resolve.tasks(context, step, number)
-        if tasks:
-            self.show(Resolving(label))
-        for _ in self._each(resolve.run, tasks):
-            pass
+        began = False
+        for tasks in resolve.rounds(context, step, number):
+            if tasks and not began:
+                self.show(Resolving(label))
+                began = True
+            for _ in self._each(resolve.run, tasks):
+                pass
+        if began:
+            text, warning = resolve.said(context, step, number)
+            if text is not None:
+                self.show(Resolved(label, text))
+            if warning is not None:
+                self.show(Warned(f"{label}: {warning}"))
 
     def _export(self, context: Context, accounts: Accounts) -> list[export.Receipt]:
         """Write the survivors. Shards that are not this run's are taken away first, so that none is ever mixed in."""
@@ -289,6 +306,8 @@ class _Run:
     def _finish(self, context: Context, accounts: Accounts, receipts: list[export.Receipt]) -> RunDone:
         sweep(self.folder.root)  # what workers left that were lost on the way
         accounts.check_written(sum(receipt.rows for receipt in receipts))
+        for _, (label, record) in self._each(indexing.publish, indexing.tasks(context)):
+            self.show(Resolved(label, f"{record.documents:,} documents are in the index {Path(record.folder).parent}"))
         for text in intake.changes(context.inputs.files, intake.listing(self.recipe).files):
             self.show(Warned(text))
         if not accounts.total.alive:

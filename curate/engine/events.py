@@ -97,6 +97,15 @@ class Resolving:
 
 
 @dataclass(frozen=True)
+class Resolved:
+    """A global step has decided."""
+
+    step: str
+    text: str
+    """What, in one line."""
+
+
+@dataclass(frozen=True)
 class PassDone:
     """A pass, with what is resolved after it, is complete."""
 
@@ -162,6 +171,7 @@ Event: TypeAlias = (
     | PassStarted
     | UnitDone
     | Resolving
+    | Resolved
     | PassDone
     | Quarantined
     | Warned

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from curate.engine import ids
+from curate.engine.clusters import Clusters, Range
 from curate.engine.context import Context, digest, load
-from curate.stage import Global, Match
+from curate.stage import Cluster, Global, Match
 from curate.store import evidence, ledger
 from curate.store.files import read_json, write_json
 from curate.store.folder import remove_others
@@ -29,10 +31,21 @@ class ResolveTask:
     parts: int = 1
     low: int = 0
     high: int = 2**64 - 1
+    range: Range | None = None
+    """For a `Cluster` stage, all of the above."""
 
 
-def tasks(context: Context, step: int, number: int) -> list[ResolveTask]:
-    """The tasks that are still to be done for a decision."""
+def rounds(context: Context, step: int, number: int) -> Iterator[list[ResolveTask]]:
+    """The tasks that are still to be done for a decision; those of a round when the rounds before it are complete."""
+    if step != IDS and isinstance(context.recipe.stages[step].stage, Cluster):
+        root = str(context.folder.root)
+        for ranges in Clusters(context, context.recipe.stages[step], number).rounds():
+            yield [ResolveTask(root, step, number, range=range) for range in ranges]
+        return
+    yield _tasks(context, step, number)
+
+
+def _tasks(context: Context, step: int, number: int) -> list[ResolveTask]:
     root = str(context.folder.root)
     if step != IDS and not isinstance(context.recipe.stages[step].stage, Match):
         found = [ResolveTask(root, step, number)]
@@ -57,7 +70,9 @@ def run(task: ResolveTask) -> None:
         return
     step = context.recipe.stages[task.step]
     stage = step.stage
-    if isinstance(stage, Match):
+    if task.range is not None:
+        Clusters(context, step, task.number).run(task.range)
+    elif isinstance(stage, Match):
         schema = evidence.stored_schema(stage.evidence)
         rows = stage.resolve_range(files.sorted_range(schema, task.low, task.high))
         evidence.write_artifact(context.folder.large_artifact(step.label, task.part), rows, facts)
@@ -66,6 +81,19 @@ def run(task: ResolveTask) -> None:
         write_json(context.folder.small_artifact(step.label), {**facts, "artifact": artifact.model_dump(mode="json")})
     else:
         raise TypeError(f"'{step.name}' is not a global stage")
+
+
+def said(context: Context, step: int, number: int) -> tuple[str | None, str | None]:
+    """(what was decided, in one line; what a person should know of it), None where there is nothing to say."""
+    if step == IDS:
+        return None, None
+    of = context.recipe.stages[step]
+    if isinstance(of.stage, Cluster):
+        summary = Clusters(context, of, number).summary()
+        return summary.text, summary.warning
+    if of.stage.has_rows if isinstance(of.stage, Global) else True:
+        return None, None
+    return read_json(context.folder.small_artifact(of.label))["artifact"].get("summary"), None
 
 
 def _label(context: Context, step: int) -> str:

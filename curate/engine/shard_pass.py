@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,13 @@ from curate.engine.source import Piece, Source
 from curate.errors import CurateError, StageError
 from curate.plan import Action, Pass
 from curate.recipe import Step
-from curate.stage import Global, Match, Outcome, PerBatch
+from curate.stage import Cluster, Global, Outcome, PerBatch
 from curate.store import evidence, ledger
 from curate.store.files import read_json
 from curate.store.fixed import first_address
 from curate.store.quarantine import open_quarantine
 from curate.store.shards import CHUNK_BYTES, Unit
+from curate.store.sketches import SketchWriter
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class _UnitPass:
         self.counts = UnitCounts(unit.rows)
         self.step_seconds: dict[int, float] = {}
         self.artifacts = {a.step: self._artifact(a) for a in this_pass.actions if a.verb == "apply"}
+        self.sketches: dict[int, SketchWriter] = {}
         self.evidence: dict[int, list[pa.Table]] = {a.step: [] for a in this_pass.actions if a.verb == "observe"}
         fields = [(ID, pa.large_string())] if self.number == 1 else []
         self.schema = pa.schema(
@@ -89,13 +93,15 @@ class _UnitPass:
         ledger_path.unlink(missing_ok=True)  # a ledger of other options must not vouch for the files written below
         with ledger.Writer(ledger_path, self.schema) as rows, ledger.Writer(text_path, ledger.TEXT_SCHEMA) as texts:
             changed = False
-            for piece in self.source.pieces():
-                columns, batch, rewritten = self._piece(piece)
-                rows.write(columns)
-                if self.this_pass.edits_text and len(batch):
-                    numbers = pa.array(piece.start + batch[PLACE].to_numpy())
-                    texts.write({ROW: numbers, TEXT: batch[TEXT]}, batch[SIZE].to_numpy())
-                changed |= rewritten
+            with ExitStack() as files:
+                self.sketches = {action.step: files.enter_context(writer) for action, writer in self._sketchers()}
+                for piece in self.source.pieces():
+                    columns, batch, rewritten = self._piece(piece)
+                    rows.write(columns)
+                    if self.this_pass.edits_text and len(batch):
+                        numbers = pa.array(piece.start + batch[PLACE].to_numpy())
+                        texts.write({ROW: numbers, TEXT: batch[TEXT]}, batch[SIZE].to_numpy())
+                    changed |= rewritten
             self.source.check_unchanged()
             self._write_evidence()
             with open_quarantine(self.folder.kept_aside(self.number, self.unit.stem)) as kept_aside:
@@ -200,17 +206,30 @@ class _UnitPass:
         assert isinstance(stage, Global)
         if not len(batch):
             return
+        places = batch[PLACE].to_numpy() + self.source.start + self.unit.first_row
         try:
-            found = stage.observe(batch)
+            if isinstance(stage, Cluster):
+                sketch = stage.sketch(batch)
+                self.sketches[action.step].write(address(self.unit.file, places), sketch.documents)
+                found = sketch.keys
+            else:
+                found = stage.observe(batch)
         except CurateError:
             raise
         except Exception as error:
             raise self._stage_error(step, action.verb, batch, error) from error
-        rows = batch[PLACE].to_numpy()[found.column("row").to_numpy()] + self.source.start
-        documents = address(self.unit.file, rows + self.unit.first_row)
+        documents = address(self.unit.file, places[found.column("row").to_numpy()])
         schema = evidence.stored_schema(stage.evidence)
         columns = [pa.array(documents) if name == evidence.DOCUMENT else found.column(name) for name in schema.names]
         self.evidence[action.step].append(pa.table(columns, schema=schema))
+
+    def _sketchers(self) -> Iterator[tuple[Action, SketchWriter]]:
+        """For each stage that makes sketches, what writes them."""
+        for action in self.this_pass.actions:
+            step = self.context.recipe.stages[action.step]
+            if action.verb == "observe" and isinstance(step.stage, Cluster):
+                paths = self.folder.sketches(self.number, self.unit.stem, step.label)
+                yield action, SketchWriter(paths, step.stage.documents(), {"fingerprint": self._fingerprint()})
 
     def _write_evidence(self) -> None:
         for index, parts in self.evidence.items():
@@ -225,11 +244,11 @@ class _UnitPass:
         """A small artifact whole; of a large one, this unit's rows."""
         step = self.context.recipe.stages[action.step]
         stage = step.stage
-        if isinstance(stage, Match):
+        assert isinstance(stage, Global)
+        if stage.has_rows:
             parts = sorted(self.folder.large_artifact(step.label, 0).parent.glob("*.parquet"))
             first = int(first_address(self.unit))
             return evidence.read_artifact(parts, first, first + self.unit.rows)
-        assert isinstance(stage, Global)
         stored = read_json(self.folder.small_artifact(step.label))
         return stage.artifact_type().model_validate(stored["artifact"])
 
@@ -240,7 +259,11 @@ class _UnitPass:
         rows = batch[PLACE].to_numpy() + self.source.start + self.unit.first_row
         documents = address(self.unit.file, rows)
         found = artifact.column(evidence.DOCUMENT).to_numpy()
-        here = np.flatnonzero(np.isin(found, documents, assume_unique=False))
+        if len(documents):  # both ascend
+            low = np.searchsorted(found, documents[0])
+            high = np.searchsorted(found, documents[-1], side="right")
+            artifact, found = artifact.slice(low, high - low), found[low:high]
+        here = np.flatnonzero(np.isin(found, documents))
         picked = artifact.take(pa.array(here))
         at = np.searchsorted(documents, found[here]).astype(np.int64)
         return picked.drop_columns([evidence.DOCUMENT]).append_column("row", pa.array(at))

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from curate import kernels
 from curate.documents import ID, TEXT, Batch
+from curate.engine import clusters
 from curate.engine.context import Context, digest, load
 from curate.engine.counts import measure
 from curate.kernels.hashing import hash128
-from curate.stage import Global, PerBatch
+from curate.stage import Cluster, Global, PerBatch
 
 SAMPLE = (
     "The first line of a small text, with 3.14 numbers and a name.\n"
@@ -74,6 +75,8 @@ def compile_kernels(task: CompileTask) -> None:
                 step.stage.process(given)
             elif isinstance(step.stage, Global):
                 step.stage.observe(given)
+            if isinstance(step.stage, Cluster):
+                clusters.warm_up()
         except Exception:  # the columns are made up, so a stage may well object; a real defect shows on real documents
             continue
 

@@ -56,10 +56,12 @@ def _action(action: Action, recipe: Recipe, width: int) -> list[str]:
     """What is done, and with which options; then what comes of it."""
     step = recipe.stages[action.step]
     head = f"{step.index:>5}  {_title(step):<{width}}  {action.verb:<7}  "
-    options, results = "", []
+    options = ""
+    results: list[str] = []
     if action.verb != "apply":
         given = step.stage.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         options = inline(given).removeprefix("{").removesuffix("}")
+        results += step.stage.notes()
     if action.verb != "observe":
         results += ["edits the text"] if edits_text(step.stage) else []
         results += [f"adds {_few(list(step.written()))}"] if step.written() else []

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from curate.documents import address
 from curate.store.files import read_json, write_json
+from curate.store.index import Earlier
 from curate.store.inputs import InputFile
 from curate.store.shards import Unit
 
@@ -43,6 +44,8 @@ class Inputs:
     """reason → lines of JSONL files that the import put into quarantine."""
     notes: tuple[str, ...] = ()
     """What the import had to decide, for people."""
+    earlier: dict[str, Earlier] = field(default_factory=dict)
+    """Label of a step → what it sees of its index."""
 
     @property
     def rows(self) -> int:
@@ -58,6 +61,7 @@ class Inputs:
             "broken": [asdict(one) for one in self.broken],
             "bad_rows": self.bad_rows,
             "notes": list(self.notes),
+            "earlier": {label: asdict(earlier) for label, earlier in self.earlier.items()},
         }
         write_json(path, data)
 
@@ -73,6 +77,7 @@ class Inputs:
             broken=tuple(Broken(**one) for one in data["broken"]),
             bad_rows=data["bad_rows"],
             notes=tuple(data["notes"]),
+            earlier={label: Earlier.from_dict(seen) for label, seen in data.get("earlier", {}).items()},
         )
 
 

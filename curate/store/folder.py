@@ -8,9 +8,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from curate.store.sketches import SketchPaths
+
 OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json")
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
-OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|json)|[\w-]+\.(json|arrow)")
+OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
 
 
@@ -68,6 +70,11 @@ class RunFolder:
     def evidence(self, number: int, stem: str, label: str) -> Path:
         return self.pass_folder(number) / f"{stem}.{label}.evidence.arrow"
 
+    def sketches(self, number: int, stem: str, label: str) -> SketchPaths:
+        """What a unit's documents are compared by."""
+        base = self.pass_folder(number) / f"{stem}.{label}"
+        return SketchPaths(base.with_name(f"{base.name}.sketches.arrow"), base.with_name(f"{base.name}.values.bin"))
+
     def kept_aside(self, number: int, stem: str) -> Path:
         """Rows that a pass could not read."""
         return self.quarantine / f"pass-{number}-{stem}.parquet"
@@ -82,6 +89,10 @@ class RunFolder:
     def large_artifact(self, label: str, part: int) -> Path:
         """Part `part` of an artifact that has rows, sorted by document."""
         return self.root / "artifacts" / label / f"{part:03d}.parquet"
+
+    def between(self, label: str, name: str) -> Path:
+        """A step on the way to a large artifact."""
+        return self.root / "artifacts" / label / f"{name}.arrow"
 
     def shard(self, number: int) -> Path:
         return self.data / f"{number:05d}.parquet"

@@ -12,8 +12,11 @@ from curate.errors import StoreError
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold the lock `path` for as long as the block lasts. Raises StoreError if another process holds it."""
+def alone(path: Path, otherwise: str | None = None) -> Iterator[None]:
+    """Hold the lock `path` for as long as the block lasts. Raises StoreError if another process holds it.
+
+    otherwise: what the error says.
+    """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         try:
@@ -21,7 +24,8 @@ def alone(path: Path) -> Iterator[None]:
         except BlockingIOError:
             owner = os.read(handle, 32).decode(errors="replace").strip()
             raise StoreError(
-                f"{path.parent}: a run is at work here{f' (process {owner})' if owner else ''};"
+                otherwise
+                or f"{path.parent}: a run is at work here{f' (process {owner})' if owner else ''};"
                 " wait for it to end, or name another output.path"
             ) from None
         os.ftruncate(handle, 0)

@@ -1,0 +1,175 @@
+"""An index kept between runs: the keys and sketches of the documents that each run kept, and what they were made with.
+
+A folder with a header and one folder for each run. The header is written last, whole: a run is in the index, or it is
+not. Documents of earlier runs have addresses above those of any input, so that they can be told apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from curate.errors import RecipeError, StoreError
+from curate.store.files import read_json, write_json
+from curate.store.lock import alone
+from curate.store.sketches import SketchPaths
+
+SCHEMA = 1
+EARLIER = 1 << 63
+"""Addresses from here on are of documents in an index."""
+
+_OURS = re.compile(r"\d{6}-[0-9a-f]+$|\.")  # folders of runs; hidden files
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one run added to an index."""
+
+    number: int
+    """From 1, in the order in which runs were added; never used again."""
+    folder: str
+    """Its folder, with the index in it."""
+    output: str
+    """Where that run wrote its documents."""
+    files: str
+    """A digest of its input files."""
+    documents: int
+    fingerprint: str
+    """Of what the documents were chosen from."""
+    made: str
+    """Date and time, UTC, ISO 8601."""
+
+    @property
+    def first(self) -> int:
+        """The address of its first document."""
+        return EARLIER | self.number << 32
+
+    @property
+    def keys(self) -> Path:
+        """Evidence of the documents."""
+        return Path(self.folder) / "keys.arrow"
+
+    @property
+    def sketches(self) -> SketchPaths:
+        return SketchPaths(Path(self.folder) / "sketches.arrow", Path(self.folder) / "values.bin")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a run sees of an index, fixed when it begins."""
+
+    index: str
+    files: str
+    """A digest of this run's input files."""
+    records: tuple[Record, ...]
+    """The runs that count as earlier."""
+    number: int
+    """Which this run will have itself."""
+    replaces: tuple[int, ...] = ()
+    """Runs that wrote into this run's output folder, and whose documents are gone with what it writes there."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Earlier:
+        """From what `asdict` made."""
+        records = tuple(Record(**record) for record in data["records"])
+        return cls(data["index"], data["files"], records, data["number"], tuple(data["replaces"]))
+
+
+def look(path: Path, configuration: Mapping[str, Any], output: str, files: str, *, fresh: bool) -> Earlier:
+    """What a run into `output` from `files` is to see of the index at `path`; nothing of an index that is not there.
+
+    A run that is done again sees what it saw at first. Raises RecipeError if the index was made with another
+    configuration, or if the run would replace documents that the index says are there.
+    """
+    header = _header(path)
+    _check(path, header["configuration"], configuration)
+    records = [_record(path, data) for data in header["runs"]]
+    own = [record for record in records if record.output == output]
+    again = next((record for record in own if record.files == files), None)
+    if again is not None and not fresh:
+        earlier = tuple(record for record in records if record.number < again.number and record not in own)
+        return Earlier(str(path), files, earlier, again.number, tuple(record.number for record in own))
+    if own and not fresh:
+        raise RecipeError(
+            f"index {path}: an earlier run into {output} added {own[-1].documents:,} documents of other input"
+            f" ({own[-1].made}); this run would replace them there.\n"
+            "  Give it an output.path of its own; or run with --fresh, and they are forgotten here and in the index"
+        )
+    others = tuple(record for record in records if record not in own)
+    return Earlier(str(path), files, others, header["last"] + 1, tuple(record.number for record in own))
+
+
+def add(
+    earlier: Earlier,
+    configuration: Mapping[str, Any],
+    record: Record,
+    write: Callable[[Record], int],
+) -> Record:
+    """Add what a run kept, or leave it as it is if it is there. Whole, or not at all.
+
+    record: `folder`, `documents` and `made` are filled in. write: makes the files of a record → its documents.
+    Raises StoreError if another run was added since this one looked, for which it would have to decide anew.
+    """
+    path = Path(earlier.index)
+    path.mkdir(parents=True, exist_ok=True)
+    with alone(path / ".lock", f"index {path}: another run is adding to it; run again, all else is done"):
+        header = _header(path)
+        _check(path, header["configuration"], configuration)
+        records = [_record(path, data) for data in header["runs"]]
+        there = next((other for other in records if other.number == record.number), None)
+        if there is not None and there.fingerprint == record.fingerprint:
+            return there
+        if header["last"] >= record.number and (there is None or there.output != record.output):
+            raise StoreError(
+                f"index {path}: another run was added to it while this one was at work; run again, only what depends"
+                " on it is done anew"
+            )
+        folder = path / f"{record.number:06d}-{record.fingerprint[:12]}"
+        record = replace(record, folder=str(folder), made=datetime.now(UTC).isoformat(timespec="seconds"))
+        folder.mkdir(exist_ok=True)
+        record = replace(record, documents=write(record))
+        kept = [r for r in records if r.number not in (*earlier.replaces, record.number)]
+        runs = [{**asdict(r), "folder": Path(r.folder).name} for r in sorted([*kept, record], key=lambda r: r.number)]
+        last = max(header["last"], record.number)
+        write_json(
+            path / "index.json",
+            {"schema": SCHEMA, "configuration": dict(configuration), "last": last, "runs": runs},
+        )
+        names = {run["folder"] for run in runs}
+        for other in path.iterdir():  # of runs that were replaced, or killed while they were added
+            if other.is_dir() and other.name not in names and _OURS.match(other.name):
+                rmtree(other)
+    return record
+
+
+def _header(path: Path) -> dict[str, Any]:
+    file = path / "index.json"
+    if not file.exists():
+        if path.exists() and (not path.is_dir() or any(not _OURS.match(entry.name) for entry in path.iterdir())):
+            raise RecipeError(f"index {path}: it is there, but is no index; name a folder that is new or an index")
+        return {"configuration": None, "last": 0, "runs": []}
+    header: dict[str, Any] = read_json(file)
+    if header.get("schema") != SCHEMA:
+        raise StoreError(f"{file}: schema {header.get('schema')}; this version of curate reads {SCHEMA}")
+    return header
+
+
+def _check(path: Path, found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> None:
+    """Raise RecipeError, with what differs, if keys of the index cannot be compared with those of this run."""
+    if found is None or dict(found) == dict(wanted):
+        return
+    differ = [name for name in {**found, **wanted} if found.get(name) != wanted.get(name)]
+    lines = "".join(f"\n  {name}: {found.get(name)} in the index, {wanted.get(name)} here" for name in differ)
+    raise RecipeError(
+        f"index {path}: it was made with another configuration, so that its keys cannot be compared:{lines}\n"
+        "  Use the options of the index, or begin a new index"
+    )
+
+
+def _record(path: Path, data: Mapping[str, Any]) -> Record:
+    return Record(**{**data, "folder": str(path / data["folder"])})
