@@ -114,7 +114,7 @@ def peak_bytes(who: int = resource.RUSAGE_SELF) -> int:
 def measure(python: str, script: Path, work: str, files: list[str], workers: int) -> dict[str, float]:
     """One run of one piece of work, in a fresh process."""
     command = [python, str(script), "--work", work, "--workers", str(workers), *files]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         raise SystemExit(f"{work}: {done.stderr}")

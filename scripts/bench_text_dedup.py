@@ -4,6 +4,7 @@ Its MinHash command: 14 bands of 8 rows over five-word shingles, words by non-wo
 its default, and slower), one process.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -29,7 +30,8 @@ def whole(files: list[str], folder: str) -> int | None:
     }
     links(files, f"{folder}/in")
     command = [sys.executable, "-m", "text_dedup.minhash", *[word for pair in options.items() for word in pair]]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    environment = {**os.environ, "COLUMNS": "200"}  # it prints tables as wide as the screen
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     if done.returncode:
         sys.exit(done.stderr)
     found = re.search(r"After\s*:\s*(\d+)", done.stdout + done.stderr)
