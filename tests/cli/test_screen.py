@@ -98,6 +98,7 @@ def test_plain_lines(capsys):
         "pass 1 of 2: 100 %, 1,860 documents, 158 docs/s, 750 kB/s, 0:00 left",
         "pass 1 of 2: done in 0:12, 1,002 of 1,860 documents kept, 1 unreadable, 1 unit done before",
         "keep_best: deciding",
+        "keep_best: quality >= 0.5: 3 of 10 documents",
         "pass 2 of 2: write: 1 unit of work",
         "pass 2 of 2: done in 0:01, 1,002 documents",
         "warning: b.csv is [bold]passed over[/bold]",
