@@ -13,6 +13,8 @@ ID, TEXT, ROW, DROPPED_BY = "id", "text", "row", "dropped_by"
 CHARS, SIZE, PLACE = "curate:chars", "curate:bytes", "curate:place"
 """The engine's own columns, which no stage sees by these names: code points and UTF-8 bytes of a document's text, and
 the document's place in its chunk."""
+IS_DROPPED = "curate:dropped"
+"""Column, bool, in the batches of stages that see documents dropped by earlier steps."""
 
 T = TypeVar("T")
 

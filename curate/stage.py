@@ -195,6 +195,9 @@ class Global(Stage):
     """Whether the artifact is a table with rows for documents, of which `apply` sees its own; else it sees it whole."""
     decides_by: ClassVar[tuple[str, ...]] = ()
     """Options that `observe` does not look at: to change one of them needs no new look at the documents."""
+    sees_dropped: ClassVar[bool] = False
+    """Whether `observe` also gets the documents that were dropped when all columns that it reads were there already,
+    by steps after those that write them: a bool column, `curate.documents.IS_DROPPED`, tells. It then reads no text."""
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """Any number of rows of evidence. Pure: depends on the batch's documents alone."""

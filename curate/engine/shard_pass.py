@@ -18,6 +18,7 @@ import pyarrow as pa
 from curate.documents import CHARS, DROPPED_BY, ID, PLACE, ROW, SIZE, TEXT, Batch, address
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts, measure
+from curate.engine.dropped import with_dropped
 from curate.engine.outcome import checked, scatter
 from curate.engine.source import Piece, Source
 from curate.errors import CurateError, StageError
@@ -126,14 +127,17 @@ class _UnitPass:
         self.counts.arrive(piece.earlier, piece.unreadable, piece.batch)
         self.counts.made_ids += piece.made_ids
         at = np.flatnonzero(np.asarray(dropped_by == None))  # noqa: E711  an object array: None means alive
-        batch: Batch = piece.batch.with_columns({PLACE: pa.array(at)})
+        batch = arrived = piece.batch.with_columns({PLACE: pa.array(at)})
         added: dict[str, pa.Array] = {}
         rewritten = False
         for action in self.this_pass.actions:
             step = self.context.recipe.stages[action.step]
             began = time.perf_counter()
             if action.verb == "observe":
-                self._observe(action, step, batch)
+                seen = batch
+                if isinstance(step.stage, Global) and step.stage.sees_dropped:
+                    seen = with_dropped(step, self.context.recipe, self.source, piece, arrived, added, dropped_by)
+                self._observe(action, step, seen)
             else:
                 batch, changed = self._decide(action, step, batch, n, dropped_by, added)
                 rewritten |= changed

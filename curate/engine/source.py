@@ -68,6 +68,8 @@ class Source:
             decode.append(self.text_column)
         self.decode = decode
         self.old = self._load_ledgers(this_pass)
+        self.whole: dict[str, pa.Array] = {}
+        """Columns of the input that were asked for of all rows."""
         self.dropped_by = self._dropped_by()
 
     def check_unchanged(self) -> None:
@@ -170,6 +172,26 @@ class Source:
             dropped_by[row - chunk.start] = UNREAD + reason
             number = row + self.unit.first_row
             self.bad.append(BadRow(self.unit.name, number, None, None, reason, error, id, value))
+
+    def of_all(self, name: str, piece: Piece) -> pa.Array:
+        """A column for all rows of a piece, of documents dropped by earlier passes too; not in the first pass."""
+        if name not in self.old and name not in self.whole:
+            self.whole[name] = self._whole(name)
+        values = self.old[name] if name in self.old else self.whole[name]
+        return values.slice(piece.start, piece.stop - piece.start)
+
+    def _whole(self, name: str) -> pa.Array:
+        """A column of the input for all rows of the unit; null where it cannot be read."""
+        kind = _takeable(self.schema.field(name).type)
+        if name not in self.decode:
+            return pa.nulls(self.unit.rows, kind)
+        parts = [pa.nulls(0, kind)]
+        for chunk in read_unit(self.unit, [name], chunk_bytes=self.chunk_bytes):
+            if isinstance(chunk, Unreadable):
+                parts.append(pa.nulls(chunk.stop - chunk.start, kind))
+            else:
+                parts.append(self._user_column(name, chunk))
+        return pa.concat_arrays(parts)
 
     def _user_column(self, name: str, chunk: Chunk) -> pa.Array:
         kind = _takeable(self.schema.field(name).type)

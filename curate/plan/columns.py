@@ -8,15 +8,16 @@ from difflib import get_close_matches
 
 import pyarrow as pa
 
-from curate.documents import CHARS, DROPPED_BY, ID, PLACE, ROW, SIZE, TEXT
+from curate.documents import CHARS, DROPPED_BY, ID, IS_DROPPED, PLACE, ROW, SIZE, TEXT
 from curate.errors import CurateError
 from curate.recipe import Recipe, Step
+from curate.stage import Global
 
 RESERVED = (ID, TEXT, DROPPED_BY, ROW)
 """Columns that no stage may write; nor those whose names begin with _."""
 
 
-WORKING = (CHARS, SIZE, PLACE)
+WORKING = (CHARS, SIZE, PLACE, IS_DROPPED)
 """Columns that batches have beside the user's: one of the input by such a name goes through, but no stage sees it."""
 
 
@@ -58,6 +59,8 @@ class Columns:
         text = self.recipe.input.text
         if name == text != TEXT and name not in self.written:
             self._problem(step, f" reads column '{name}', which is the text; stages call it '{TEXT}'")
+        if name == TEXT and isinstance(step.stage, Global) and step.stage.sees_dropped:
+            self._problem(step, " sees dropped documents, and of these there is no text; it cannot read it")
         if name in WORKING:
             self._problem(step, f" reads column '{name}', but that name is curate's own; give the column another one")
         if name in self.types:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from curate.documents import ID, TEXT, Batch, address
+from curate.documents import ID, IS_DROPPED, TEXT, Batch, address
 from curate.stage import Global, Match, Outcome, PerBatch, Stage
 
 
@@ -83,13 +83,17 @@ def observe(stage: Global, units: Sequence[Sequence[Batch]]) -> Evidence:
     for number, batches in enumerate(units):
         parts, start = [], 0
         for batch in batches:
-            found = stage.observe(batch)
+            found = stage.observe(_all_alive(batch) if stage.sees_dropped and IS_DROPPED not in batch else batch)
             assert found.schema == stage.evidence
             documents = address(number, found["row"].to_numpy() + start)
             parts.append(pa.table(found).drop_columns("row").append_column("document", pa.array(documents)))
             start += len(batch)
         tables.append(pa.concat_tables(parts).sort_by([("key", "ascending"), ("document", "ascending")]))
     return Evidence(tables)
+
+
+def _all_alive(batch: Batch) -> Batch:
+    return batch.with_columns({IS_DROPPED: pa.array(np.zeros(len(batch), np.bool_))})
 
 
 def run(stage: Stage, units: Sequence[Sequence[Batch]], ranges: int = 1) -> Verdicts:
