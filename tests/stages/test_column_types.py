@@ -55,6 +55,8 @@ def plan(entry, schema=SCHEMA):
         ("exact_dedup: {scope: fetched_at}", "scope 'fetched_at' is timestamp[us, tz=UTC]; documents are put together by strings, integers, booleans or dates"),
         ("url_dedup: {url_column: n}", "url_column 'n' is int64; URLs are strings"),
         ("url_dedup: {keep: best, column: day}", "column 'day' is date32[day]; `keep: best` compares numbers; did you mean keep: newest?"),
+        ("rehydrate: {column: score}", "column 'score' is float; sizes of clusters are integers"),
+        ("rehydrate: {column: n, by: day}", "by 'day' is date32[day]; tables are made for strings, integers or booleans"),
         ("sample: {share: 0.5, by: tags}", "column 'tags' is list<item: string>; `by` hashes values as strings, and there is no such form of these; take a column of strings or numbers"),
     ],
 )  # fmt: skip
@@ -83,6 +85,8 @@ def test_a_type_that_a_stage_cannot_use_is_refused_before_any_work(entry, compla
         "exact_dedup: {keep: best, column: score, source_column: nothing, source_priority: [a]}",
         "exact_dedup: {scope: adult}",
         "url_dedup: {url_column: host, keep: newest, column: fetched_at, scope: day}",
+        "rehydrate: {column: n, by: host}",
+        "rehydrate: {column: n, by: adult, repeats: auto}",
         "sample: {share: 0.5, by: fetched_at}",
         "sample: {share: 0.5, by: nothing}",
     ],

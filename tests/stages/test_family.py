@@ -59,6 +59,13 @@ CASES = {
         Case({"keep": "best", "column": "q"}, {"q": _score}),
         Case({"scope": "crawl"}, {"crawl": lambda row: [None, "a", "b"][row % 3]}),
     ],
+    "rehydrate": [
+        Case({}, {"cluster_size": lambda row: [1, 2, None, 7, 1000][row % 5]}),
+        Case(
+            {"repeats": "auto", "max_repeats": 5, "column": "n", "by": "lang"},
+            {"n": lambda row: 1 + row % 3, "lang": lambda row: [None, "de"][row % 2]},
+        ),
+    ],
     "url_dedup": [
         Case({}, {"url": lambda row: f"http://{row % 7}.com/{row % 3 * '/'}"}),
         Case({"level": "lowercase", "keep": "any"}, {"url": lambda row: [None, "É/a", "é/A", "b"][row % 4]}),
