@@ -90,15 +90,10 @@ class Clusters:
         return [(int(first_address(u)), self.folder.sketches(self.number, u.stem, self.step.label)) for u in units]
 
     @cached_property
-    def own_keys(self) -> EvidenceFiles:
+    def keys(self) -> EvidenceFiles:
         """Of this run alone."""
         units = self.context.inputs.units
         return EvidenceFiles([self.folder.evidence(self.number, unit.stem, self.step.label) for unit in units])
-
-    @cached_property
-    def keys(self) -> EvidenceFiles:
-        """Of this run and of earlier ones."""
-        return EvidenceFiles([*self.own_keys.paths, *(record.keys for record in self.earlier)])
 
     @property
     def fingerprint(self) -> str:
@@ -166,6 +161,9 @@ class Clusters:
     def _pairs(self, task: Range) -> None:
         schema = evidence.stored_schema(self.stage.evidence)
         parts = [part.cast(schema) for part in self.keys.scan(schema.names, task.low, task.high)]
+        if self.earlier:
+            own = np.unique(np.concatenate([part.column(KEY).to_numpy() for part in parts])) if parts else []
+            parts += EvidenceFiles([r.keys for r in self.earlier]).matching(np.array(own, np.uint64), schema.names)
         table = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
         members = table.take(pa.array(_repeated(table.column(KEY).to_numpy())))
         key, document, twin = (members.column(name).to_numpy() for name in (KEY, DOCUMENT, "twin"))
@@ -287,5 +285,6 @@ def _repeated(key: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Rows whose key another row has too."""
     order = np.argsort(key)
     ordered = key[order]
-    same = np.concatenate([[False], ordered[1:] == ordered[:-1], [False]])
+    same = np.zeros(len(key) + 1, bool)
+    same[1:-1] = ordered[1:] == ordered[:-1]
     return np.asarray(order[same[1:] | same[:-1]])
