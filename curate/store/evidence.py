@@ -66,6 +66,18 @@ class EvidenceFiles:
                 if after > first:
                     yield pa.Table.from_batches([batch.slice(first, after - first).select(columns)])
 
+    def matching(self, keys: npt.NDArray[np.uint64], columns: list[str]) -> Iterator[pa.Table]:
+        """Tables of the rows whose key is one of `keys`, which ascend: looked up, so that a large file costs little."""
+        for path in self.paths:
+            for batch in ArrowFile(path):
+                key = batch.column(KEY).to_numpy()
+                first, after = (np.searchsorted(key, keys, side=side) for side in ("left", "right"))
+                counts = after - first
+                starts = np.repeat(first - (np.cumsum(counts) - counts), counts)
+                rows = starts + np.arange(len(starts))
+                if len(rows):
+                    yield pa.Table.from_batches([batch.select(columns).take(pa.array(rows))])
+
     def sorted_range(self, schema: pa.Schema, low: int = 0, high: int = 2**64 - 1) -> pa.Table:
         """All rows with low <= key <= high, sorted by the first two columns of the schema: (key, document)."""
         parts = [part.cast(schema) for part in self.scan(schema.names, low, high)]

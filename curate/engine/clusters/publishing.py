@@ -48,8 +48,8 @@ def _write_sketches(clusters: Clusters, record: Record, kept: npt.NDArray[np.uin
 def _write_keys(clusters: Clusters, record: Record, kept: npt.NDArray[np.uint64]) -> None:
     schema = evidence.stored_schema(clusters.stage.evidence)
     with arrow.Writer(record.keys, schema, {"fingerprint": record.fingerprint}) as writer:
-        for low, high in evidence.ranges(clusters.own_keys.bytes):
-            rows = clusters.own_keys.sorted_range(schema, low, high)
+        for low, high in evidence.ranges(clusters.keys.bytes):
+            rows = clusters.keys.sorted_range(schema, low, high)
             document = rows.column(DOCUMENT).to_numpy()
             rows = rows.filter(pa.array(_are_in(document, kept)))
             number = np.searchsorted(kept, rows.column(DOCUMENT).to_numpy()).astype(np.uint64)
