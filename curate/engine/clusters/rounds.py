@@ -162,8 +162,8 @@ class Clusters:
         schema = evidence.stored_schema(self.stage.evidence)
         parts = [part.cast(schema) for part in self.keys.scan(schema.names, task.low, task.high)]
         if self.earlier:
-            own = np.unique(np.concatenate([part.column(KEY).to_numpy() for part in parts])) if parts else []
-            parts += EvidenceFiles([r.keys for r in self.earlier]).matching(np.array(own, np.uint64), schema.names)
+            own = np.unique(np.concatenate([np.zeros(0, np.uint64), *(part.column(KEY).to_numpy() for part in parts)]))
+            parts += EvidenceFiles([record.keys for record in self.earlier]).matching(own, schema.names)
         table = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
         members = table.take(pa.array(_repeated(table.column(KEY).to_numpy())))
         key, document, twin = (members.column(name).to_numpy() for name in (KEY, DOCUMENT, "twin"))
