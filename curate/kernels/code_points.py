@@ -1,5 +1,6 @@
 """Rewrites texts code point by code point, by a table; each run of whitespace becomes one space."""
 
+import string
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,10 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.kernels.jit import helper, inlined, kernel
+from curate.kernels.masks import WIDTH, in_range, lowest, put_lower
 from curate.kernels.text import buffers, strings
 
 # What to do with a code point. Any greater number n: put the n & 15 bytes at n >> 4 of the pool in its place.
 COPY, SPACE, DIGIT, CALL_PYTHON, SPLIT_HANGUL, LOWER_SIGMA, DROP = 0, 1, 2, 3, 4, 5, 6
+LETTERS, CAPITALS, DIGITS, MARKS, BLANKS = range(5)
 MAX_GROWTH = 3  # bytes out for a byte in, at most; reached by Hangul syllables, three letters each
 MAX_BYTES = 15  # that can be put in the place of a code point
 
@@ -25,6 +28,9 @@ class Table(NamedTuple):
     """int32[0x110000]."""
     pool: npt.NDArray[np.uint8]
     """UTF-8 bytes that are put in the place of code points."""
+    at_once: npt.NDArray[np.uint64]
+    """uint64[5], all ones or zero: whether runs of ASCII letters may be taken at once (LETTERS), capitals among them
+    made small (CAPITALS); whether digits and marks end such a run (DIGITS, MARKS), or marks are spaces (BLANKS)."""
 
 
 def table(action: npt.NDArray[np.int32], pool: bytes) -> Table:
@@ -34,16 +40,32 @@ def table(action: npt.NDArray[np.int32], pool: bytes) -> Table:
         what = int(action[byte])
         put = byte if what == COPY else pool[what >> 4] if what > MAX_BYTES and what & MAX_BYTES == 1 else None
         direct[byte] = put if put is not None else 256 + 0x20 if what == SPACE else 512 + what
-    return Table(direct, action, np.frombuffer(pool, np.uint8))
+    return Table(direct, action, np.frombuffer(pool, np.uint8), _at_once(direct))
+
+
+def _at_once(direct: npt.NDArray[np.int16]) -> npt.NDArray[np.uint64]:
+    """What `Table.at_once` says, from what becomes of each ASCII character."""
+
+    def becomes(chars: str, others: str) -> bool:
+        return direct[[*map(ord, chars)]].tolist() == [*map(ord, others)]
+
+    capitals, small, digits = string.ascii_uppercase, string.ascii_lowercase, string.digits
+    spaces = "".join(chr(byte) for byte in range(128) if chr(byte).isspace())
+    marks = "".join(chr(byte) for byte in range(128) if chr(byte) not in spaces + capitals + small + digits)
+    blank = chr(256 + 0x20)
+    lower, blanks = becomes(capitals, small), becomes(marks, blank * len(marks))
+    letters = becomes(small, small) and (lower or becomes(capitals, capitals)) and becomes(spaces, blank * len(spaces))
+    ends = not becomes(digits, digits), not (blanks or becomes(marks, marks))
+    return np.array([2**64 - 1 if yes else 0 for yes in (letters, lower, *ends, blanks)], np.uint64)
 
 
 def rewrite(texts: pa.LargeStringArray, by: Table, one: Callable[[str], str]) -> pa.LargeStringArray:
     """Each text rewritten by a table; those that the table cannot settle, by `one`."""
     data, offsets = buffers(texts)
-    room = int(offsets[-1] - offsets[0]) * MAX_GROWTH  # not touched, hence not in memory, unless it is needed
+    room = int(offsets[-1] - offsets[0]) * MAX_GROWTH + WIDTH  # not touched, hence not in memory, unless it is needed
     out, bounds = np.empty(room, np.uint8), np.zeros(len(texts) + 1, np.int64)
     by_hand = np.zeros(len(texts), np.bool_)
-    _rewrite(data, offsets, by.ascii, by.action, by.pool, out, bounds, by_hand)
+    _rewrite(data, offsets, by.ascii, by.action, by.pool, by.at_once, out, bounds, by_hand)
     rewritten = strings(out[: bounds[-1]], bounds)
     rows = np.flatnonzero(by_hand)
     if not len(rows):
@@ -55,7 +77,7 @@ def rewrite(texts: pa.LargeStringArray, by: Table, one: Callable[[str], str]) ->
 
 
 @kernel
-def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
+def _rewrite(data, offsets, ascii, action, pool, at_once, out, bounds, by_hand):
     """Write the documents one after the other: document i is out[bounds[i]:bounds[i + 1]].
 
     A document that has to be looked at as a whole is left empty here, and by_hand[i] set.
@@ -66,6 +88,11 @@ def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
         blank = np.int64(1)  # whether whitespace, or nothing at all, was written last: then no more of it is
         while at < end:
             b = data[at]
+            if 0x61 <= b | 0x20 <= 0x7A and at + WIDTH <= len(data) and at_once[LETTERS]:
+                size, left, blank = _take_letters(data, at, end, at_once, out, k)
+                k += size
+                at += size + left
+                continue
             if b < 0x80:
                 point, size = np.int64(b), 1
                 what = np.int64(ascii[b])
@@ -114,6 +141,24 @@ def _rewrite(data, offsets, ascii, action, pool, out, bounds, by_hand):
         while k > begin and out[k - 1] == 0x20:
             k -= 1
         bounds[i + 1] = k
+
+
+@inlined
+def _take_letters(data, at, end, at_once, out, k):
+    """Writes what begins with an ASCII letter, to the end of 64 bytes or to the first that is more than a letter or a
+    space. Returns how many bytes it wrote, how many spaces it leaves out after them, and whether the last was a space.
+    """
+    capitals, digits = in_range(data, at, 0x41, 0x5A), in_range(data, at, 0x30, 0x39)
+    letters = capitals | in_range(data, at, 0x61, 0x7A)
+    wide = in_range(data, at, 0x80, 0xFF)
+    spaces = in_range(data, at, 0x20, 0x20) | in_range(data, at, 0x09, 0x0D) | in_range(data, at, 0x1C, 0x1F)
+    marks = ~(letters | digits | wide | spaces)
+    blanks = spaces | (marks & at_once[BLANKS])
+    ends = wide | (digits & at_once[DIGITS]) | (marks & at_once[MARKS]) | (blanks & (blanks << np.uint64(1)))
+    put_lower(out, k, data, at, capitals & at_once[CAPITALS], blanks)
+    size = min(lowest(ends), end - at)
+    after = blanks >> np.uint64(size - 1)
+    return size, min(lowest(~(after >> np.uint64(1))), end - at - size), np.int64(after & np.uint64(1))
 
 
 @inlined
@@ -174,11 +219,13 @@ def _lower_sigma(data, at, start, end):
     """The second byte of what the capital sigma at `at` becomes in lower case, or 0 where that takes Python to say.
 
     It is final, hence ς, if a letter stands before it and none behind, where some marks do not count. Settled here: a
-    Greek letter follows; or a Greek letter stands before it and white space, a comma or the end follows, or a stop and
-    one of these.
+    Greek letter follows; or nothing, white space or a bracket stands before it; or a Greek letter does, and white space,
+    a comma or the end follows, or a stop and one of these.
     """
     after = at + 2
     if after + 1 < end and _is_greek(data, after):
+        return 0x83
+    if at == start or data[at - 1] == 0x20 or data[at - 1] == 0x0A or data[at - 1] == 0x28:
         return 0x83
     if at - 2 < start or not _is_greek(data, at - 2):
         return 0

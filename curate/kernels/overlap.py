@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curate.kernels.jit import kernel
+from curate.kernels.jit import inlined, kernel
 from curate.kernels.shingles import Shingles
 from curate.kernels.union_find import given, join, root
 
@@ -18,17 +18,48 @@ def distinct(s: Shingles) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]
 
     Of hashes of 64 bits the upper half is taken: two of a text's 10,000 are then one with a probability of 1 %.
     """
-    counts = np.diff(s.offsets)
     values = s.hashes if s.hashes.itemsize == 4 else s.hashes >> np.uint64(32)
-    rows = np.repeat(np.arange(len(counts), dtype=np.uint64) << np.uint64(32), counts)
-    rows |= values
-    rows.sort()
-    first = np.ones(len(rows), np.bool_)
-    np.not_equal(rows[1:], rows[:-1], out=first[1:])
-    rows = rows[first]
-    offsets = np.zeros(len(s.offsets), np.int64)
-    np.cumsum(np.bincount((rows >> np.uint64(32)).view(np.int64), minlength=len(counts)), out=offsets[1:])
-    return offsets, rows.astype(np.uint32)
+    longest = int(np.diff(s.offsets).max(initial=0))
+    here, there, counts = np.empty(longest, np.uint32), np.empty(longest, np.uint32), np.empty(4 << 8, np.int64)
+    offsets, out = np.zeros(len(s.offsets), np.int64), np.empty(len(values), np.uint32)
+    _sort_each(s.offsets, given(values, np.uint32), here, there, counts, offsets, out)
+    return offsets, out[: offsets[-1]]
+
+
+@kernel
+def _sort_each(bounds, values, here, there, counts, offsets, out):
+    """Sorts the values of each text by their bytes, from the lowest up, and writes each one once.
+
+    Hashes are spread evenly, but texts repeat themselves: the time does not depend on how often.
+    """
+    total = 0
+    for i in range(len(bounds) - 1):
+        low, size = bounds[i], np.uint64(bounds[i + 1] - bounds[i])
+        for slot in range(np.uint64(len(counts))):
+            counts[slot] = 0
+        for j in range(size):
+            value = values[low + j]
+            here[j] = value
+            for byte in range(4):
+                counts[np.uint64(byte << 8) | _byte(value, byte)] += 1
+        for byte in range(4):
+            before = 0
+            for slot in range(np.uint64(byte << 8), np.uint64((byte + 1) << 8)):
+                counts[slot], before = before, before + counts[slot]
+            for j in range(size):
+                slot = np.uint64(byte << 8) | _byte(here[j], byte)
+                there[np.uint64(counts[slot])] = here[j]
+                counts[slot] += 1
+            here, there = there, here
+        for j in range(size):
+            out[total] = here[j]
+            total += j + np.uint64(1) == size or here[j] != here[j + np.uint64(1)]
+        offsets[i + 1] = total
+
+
+@inlined
+def _byte(value, byte):
+    return np.uint64(value >> np.uint32(8 * byte)) & np.uint64(0xFF)
 
 
 def jaccards(

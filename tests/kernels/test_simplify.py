@@ -72,6 +72,15 @@ def test_hostile_texts(fast, one, texts):
 
 
 @pytest.mark.parametrize(("fast", "one"), FORMS)
+@settings(deadline=None, max_examples=300)
+@given(texts=st.lists(st.text(st.sampled_from("aaabbbZZZ    ..,-0é\n\t\x01\x1c_"), max_size=150), max_size=4))
+def test_runs_of_letters(fast, one, texts):
+    """Sixty-four bytes at once are looked at only where so many follow, be they of the next text."""
+    texts = [*texts, "x" * 70, "Ab  c" * 30]
+    assert fast(strings(texts)).to_pylist() == [one(text) for text in texts]
+
+
+@pytest.mark.parametrize(("fast", "one"), FORMS)
 def test_long_lines(fast, one):
     texts = ["word, " * 200_000, "힣" * 400_000, "\u0301" * 100_000 + " 1", " " * 1_000_000, "1" * 1_000_000 + ".5"]
     assert fast(strings(texts)).to_pylist() == [one(text) for text in texts]
@@ -84,7 +93,7 @@ def test_simplify_as_datatrove_does(text):
 
 
 @settings(deadline=None, max_examples=400)
-@given(text=st.text("ΣΣΣασςΑΏώϏ΢\u0390aA1 .,'\n:\u0301\u00ad\u03a2\u0345Ж", max_size=12))
+@given(text=st.text("ΣΣΣασςΑΏώϏ΢\u0390aA1 (.,'\n:\u0301\u00ad\u03a2\u0345Ж", max_size=12))
 def test_the_capital_sigma(text):
     assert simplify(strings([text, f"{text}Σ", f"Σ{text}"])).to_pylist() == [
         simplify_one(text), simplify_one(f"{text}Σ"), simplify_one(f"Σ{text}")
