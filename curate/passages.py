@@ -45,6 +45,8 @@ class Left(NamedTuple):
 class PassageDedup(Scoped, Match):
     """Takes repeated passages out of texts. Write `cut`, `passages`, `mark`, `rebuild` and `broken`.
 
+    A passage is one piece of a text or several; `passages_one` and `rebuild_one` say it in plain Python, for tests.
+
     Name two columns in `writes`: the number of pieces taken out, int32, and of code points by which the text got
     shorter, int64.
 
@@ -79,6 +81,14 @@ class PassageDedup(Scoped, Match):
 
     def broken(self, left: Left) -> dict[str, Flags]:
         """Reason → the texts of which too little is left for it; those that lost nothing do not matter."""
+        raise NotImplementedError
+
+    def passages_one(self, text: str) -> dict[int, str]:
+        """The specification of `passages`: number of the piece with which a passage begins → its normal form."""
+        raise NotImplementedError
+
+    def rebuild_one(self, text: str, repeats: set[int]) -> tuple[str, int]:
+        """The specification of `mark` and `rebuild`: (what is left without these passages, pieces taken out)."""
         raise NotImplementedError
 
     def columns_applied(self) -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from curate.kernels.code_points import CALL_PYTHON, LOWER_SIGMA, MAX_BYTES, SPACE, Table, rewrite, table
+from curate.kernels.code_points import CALL_PYTHON, DROP, LOWER_SIGMA, MAX_BYTES, SPACE, Table, rewrite, table
 
 _MARKS = "，。、„”“«»」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 """What CCNet takes for Unicode punctuation. Its list has the full-width digit one as well, which is a 0 by then."""
-_CONTROLS = (*range(32), *range(127, 160))
+_CONTROLS = (*range(9), *range(14, 28), *range(127, 133), *range(134, 160))
+"""Control characters, but for those that are white space."""
 _CASED = 0x20000  # beyond it no code point has a small form, is a digit, a mark or white space
-_DELETE = 1 << 4  # in the place of the code point, the 0 bytes at 1 of the pool
 
 
 @cache
@@ -25,9 +25,9 @@ def ccnet_one(text: str) -> str:
     """The specification of `ccnet`: lower case, each digit a 0, without control characters and CCNet's punctuation.
 
     ASCII punctuation stays. As `normalize_for_dedup` in the code of CCNet (Wenzek et al. 2020), but for white space:
-    there it is stripped, then left as it is (control characters such as tabs are deleted), here each run is one space.
+    there, tabs are deleted and spaces left as they are, here each run of white space is one space.
     """
-    return " ".join(text.lower().split()).translate(_changes()).strip()
+    return " ".join(text.lower().translate(_changes()).split())
 
 
 def ccnet(texts: pa.LargeStringArray) -> pa.LargeStringArray:
@@ -48,7 +48,7 @@ def _table() -> Table:
         elif char.isspace():
             action[point] = SPACE
         elif not new:
-            action[point] = _DELETE
+            action[point] = DROP
         elif new != char:
             put = new.encode()
             action[point] = len(pool) << 4 | len(put) if len(put) <= MAX_BYTES else CALL_PYTHON

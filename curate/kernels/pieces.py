@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.kernels.lines import lines
-from curate.kernels.sentences import sentence_starts
+from curate.kernels.sentences import sentence_starts, sentences_one
 from curate.kernels.text import buffers, strings
 
 WHITE_SPACE = "".join(filter(str.isspace, map(chr, range(0x3001))))
@@ -102,6 +103,16 @@ def paragraph_pieces_one(text: str) -> list[str]:
         pieces += [line] if begins else [pieces.pop() + line]
         blank = line.isspace()
     return pieces
+
+
+def sentence_pieces_one(text: str) -> list[str]:
+    """The specification of `sentence_pieces`, for one text."""
+    ends, at = [], 0
+    for sentence in sentences_one(text):
+        if not sentence.isspace():
+            ends.append(at + len(sentence.rstrip()))
+        at += len(sentence)
+    return [text[a:b] for a, b in pairwise([0, *ends[:-1], len(text)]) if a < b]
 
 
 def _cut(data: npt.NDArray[np.uint8], bounds: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> Pieces:

@@ -149,8 +149,8 @@ def _count_spacy(data, offsets, per_line, kinds, classes, table, s, of_words, co
                         break
                     chunk = _chunk_begin(data, at, mark, kinds)
                 at = chunk_end(data, chunk, end, kinds)
-                only_marks, final = _look(data, chunk, at, classes)
-                if final:
+                first_is_mark, only_marks, final = _look(data, chunk, at, classes)
+                if final or (ended and first_is_mark and not only_marks):  # it takes words to tell where one begins
                     words = cut(data, chunk, at, classes, table, s, of_words)
                     found, ended = _look_at_words(words, ended, s, starts, found, chunk - base)
                 elif not only_marks:
@@ -190,15 +190,15 @@ def _chunk_begin(data, low, at, kinds):
 
 @helper
 def _look(data, at, end, classes):
-    """(whether all characters are punctuation, whether one is sentence-final)."""
-    only_marks, final = True, False
+    """(whether the first character is punctuation, whether all are, whether one is sentence-final)."""
+    first_is_mark, only_marks, final = classes[np.uint32(decode(data, at)[0])] & PUNCTUATION != 0, True, False
     while at < end:
         code, size = decode(data, at)
         kind = classes[np.uint32(code)]
         only_marks &= kind & PUNCTUATION != 0
         final |= kind & SENTENCE_END != 0
         at += size
-    return only_marks, final
+    return first_is_mark, only_marks, final
 
 
 @helper

@@ -10,20 +10,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from curate.kernels.ccnet import ccnet
+from curate.kernels.ccnet import ccnet, ccnet_one
 from curate.kernels.hashing import hash64
-from curate.kernels.pieces import WHITE_SPACE, Pieces, line_pieces, paragraph_pieces
-from curate.kernels.simplify import simplify, squeeze
+from curate.kernels.pieces import (
+    WHITE_SPACE,
+    Pieces,
+    line_pieces,
+    line_pieces_one,
+    paragraph_pieces,
+    paragraph_pieces_one,
+)
+from curate.kernels.simplify import simplify, simplify_one, squeeze, squeeze_one
 from curate.kernels.text import char_counts
 from curate.kernels.words import words
 from curate.passages import Flags, Left, Numbers, PassageDedup, Passages
 
-_NORMAL_FORMS: dict[str, Callable[[pa.LargeStringArray], pa.LargeStringArray]] = {
-    "ccnet": ccnet,
-    "simplified": simplify,
-    "whitespace": squeeze,
-    "off": lambda texts: pc.utf8_trim(texts, characters=WHITE_SPACE),
+_NORMAL_FORMS: dict[str, tuple[Callable[[pa.LargeStringArray], pa.LargeStringArray], Callable[[str], str]]] = {
+    "ccnet": (ccnet, ccnet_one),
+    "simplified": (simplify, simplify_one),
+    "whitespace": (squeeze, squeeze_one),
+    "off": (lambda texts: pc.utf8_trim(texts, characters=WHITE_SPACE), str.strip),
 }
+"""Each for an array, and for one text."""
 
 
 class LineDedup(PassageDedup):
@@ -72,11 +80,30 @@ class LineDedup(PassageDedup):
     }
     decides_by: ClassVar[tuple[str, ...]] = ("keep", "min_repeats", "min_chars_left", "max_removed")
 
+    def passages_one(self, text: str) -> dict[int, str]:
+        normal = map(_NORMAL_FORMS[self.normalize][1], self._cut_one(text))
+        long_enough = ((i, line) for i, line in enumerate(normal) if len(line) >= self.min_chars)
+        return {i: line for i, line in long_enough if len(line.split()) >= self.min_words}
+
+    def rebuild_one(self, text: str, repeats: set[int]) -> tuple[str, int]:
+        kept: list[str] = []
+        no_text_before = False  # before the removed lines that these are directly behind
+        for number, line in enumerate(self._cut_one(text)):
+            if number in repeats:
+                no_text_before = not kept or kept[-1].isspace()
+            elif not (line.isspace() and no_text_before):
+                kept.append(line)
+                no_text_before = False
+        return "".join(kept).rstrip(), len(repeats)
+
+    def _cut_one(self, text: str) -> list[str]:
+        return line_pieces_one(text) if self.unit == "line" else paragraph_pieces_one(text)
+
     def cut(self, texts: pa.LargeStringArray) -> Pieces:
         return line_pieces(texts) if self.unit == "line" else paragraph_pieces(texts)
 
     def passages(self, pieces: Pieces) -> Passages:
-        normal = _NORMAL_FORMS[self.normalize](pieces.texts)
+        normal = _NORMAL_FORMS[self.normalize][0](pieces.texts)
         least = max(self.min_chars, 2 * self.min_words - 1)  # words of one letter and spaces between them
         long_enough = np.flatnonzero(char_counts(normal) >= least)
         normal = normal.take(pa.array(long_enough))

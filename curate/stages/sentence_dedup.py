@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import ClassVar
 
 import numpy as np
@@ -10,11 +11,11 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from curate.kernels.hashing import hash64
-from curate.kernels.pieces import WHITE_SPACE, Pieces, sentence_pieces
+from curate.kernels.pieces import WHITE_SPACE, Pieces, sentence_pieces, sentence_pieces_one
 from curate.kernels.sentences import sentence_counts
-from curate.kernels.simplify import simplify
+from curate.kernels.simplify import simplify, simplify_one
 from curate.kernels.text import buffers, strings
-from curate.kernels.words import words
+from curate.kernels.words import words, words_one
 from curate.passages import Flags, Left, Numbers, PassageDedup, Passages
 
 _NOTHING, _SPACE = (pa.scalar(text, pa.large_string()) for text in ("", " "))
@@ -66,6 +67,23 @@ class SentenceDedup(PassageDedup):
         "min_words",
         "min_sentences",
     )
+
+    def passages_one(self, text: str) -> dict[int, str]:
+        simple = list(map(simplify_one, sentence_pieces_one(text)))
+        spans = (simple[i : i + self.sentences] for i in range(len(simple) - self.sentences + 1))
+        return {i: " ".join(span) for i, span in enumerate(spans) if any(span)}
+
+    def rebuild_one(self, text: str, repeats: set[int]) -> tuple[str, int]:
+        gone = {i + j for i in repeats for j in range(self.sentences)}
+        pieces, kept = enumerate(sentence_pieces_one(text)), list[str]()
+        removed = 0
+        for going, run in groupby(pieces, lambda piece: piece[0] in gone):
+            sentences = [piece for _, piece in run]
+            if going and sum(map(len, map(words_one, sentences))) >= self.min_words_to_remove:
+                removed += len(sentences)
+            else:
+                kept += sentences
+        return "".join(kept).strip(), removed
 
     def cut(self, texts: pa.LargeStringArray) -> Pieces:
         return sentence_pieces(texts)
