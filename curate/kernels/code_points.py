@@ -47,7 +47,7 @@ def _at_once(direct: npt.NDArray[np.int16]) -> npt.NDArray[np.uint64]:
     """What `Table.at_once` says, from what becomes of each ASCII character."""
 
     def becomes(chars: str, others: str) -> bool:
-        return direct[[*map(ord, chars)]].tolist() == [*map(ord, others)]
+        return bool((direct[[*map(ord, chars)]] == [*map(ord, others)]).all())
 
     capitals, small, digits = string.ascii_uppercase, string.ascii_lowercase, string.digits
     spaces = "".join(chr(byte) for byte in range(128) if chr(byte).isspace())
@@ -219,8 +219,8 @@ def _lower_sigma(data, at, start, end):
     """The second byte of what the capital sigma at `at` becomes in lower case, or 0 where that takes Python to say.
 
     It is final, hence ς, if a letter stands before it and none behind, where some marks do not count. Settled here: a
-    Greek letter follows; or nothing, white space or a bracket stands before it; or a Greek letter does, and white space,
-    a comma or the end follows, or a stop and one of these.
+    Greek letter follows; or nothing, a space or a bracket stands before it; or a Greek letter does, and white space, a
+    comma or the end follows, or a stop and one of these.
     """
     after = at + 2
     if after + 1 < end and _is_greek(data, after):
