@@ -185,6 +185,20 @@ class Evidence(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Grouping:
+    """The columns in which a stage that keeps one document of each group says which group it is."""
+
+    kept: str
+    """Id of the document that was kept in place of this one; null for that one itself."""
+    size: str
+    """Documents of the group."""
+    similarity: str | None = None
+    """To the document that was kept, 0 to 1."""
+    earlier: str | None = None
+    """The reason to drop what is like a document of an earlier run, which then is the one that is kept."""
+
+
 class Global(Stage):
     """A stage that must see the whole corpus: `observe` ends a pass, `resolve` runs between, `apply` opens the next."""
 
@@ -195,6 +209,8 @@ class Global(Stage):
     """Whether the artifact is a table with rows for documents, of which `apply` sees its own; else it sees it whole."""
     decides_by: ClassVar[tuple[str, ...]] = ()
     """Options that `observe` does not look at: to change one of them needs no new look at the documents."""
+    grouping: ClassVar[Grouping | None] = None
+    """Where it says which documents belong together, for `curate dups`; None: it says nothing of the kind."""
     sees_dropped: ClassVar[bool] = False
     """Whether `observe` also gets the documents that were dropped when all columns that it reads were there already,
     by steps after those that write them: a bool column, `curate.documents.IS_DROPPED`, tells. It then reads no text."""

@@ -11,7 +11,7 @@ from curate.documents import TEXT, Batch
 from curate.keeping import KeepOne
 from curate.kernels.hashing import hash128
 from curate.kernels.simplify import simplify, squeeze
-from curate.stage import Keys
+from curate.stage import Grouping, Keys
 
 
 class ExactDedup(KeepOne):
@@ -35,6 +35,7 @@ class ExactDedup(KeepOne):
     and the values of numbers (datatrove's `simplify_text`)."""
 
     writes: ClassVar[dict[str, pa.DataType]] = {"exact_dedup_copies": pa.int64(), "duplicate_of": pa.large_string()}
+    grouping: ClassVar[Grouping] = Grouping(kept="duplicate_of", size="exact_dedup_copies")
     reason: ClassVar[str] = "duplicate"
 
     def keys(self, batch: Batch) -> Keys:

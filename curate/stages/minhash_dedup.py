@@ -18,7 +18,7 @@ from curate.kernels.hashing import hash128
 from curate.kernels.minhash import band_keys, best_bands, lsh_probability
 from curate.kernels.overlap import distinct
 from curate.shingling import Shingling
-from curate.stage import Cluster, Column, Likeness, Outcome, Sketch
+from curate.stage import Cluster, Column, Grouping, Likeness, Outcome, Sketch
 
 _DATATROVE = {"normalize": "fineweb", "unit": "words", "words": "spacy", "ngram": 5}
 PRESETS: dict[str, dict[str, Any]] = {
@@ -91,6 +91,7 @@ class MinhashDedup(Keeping, Shingling, Cluster):
         "near_duplicate_of": pa.large_string(),
         "similarity": pa.float32(),
     }
+    grouping: ClassVar[Grouping] = Grouping("near_duplicate_of", "cluster_size", "similarity", earlier="in_index")
     decides_by: ClassVar[tuple[str, ...]] = ("threshold", "method", "index", "like", "hashes")
 
     @model_validator(mode="before")

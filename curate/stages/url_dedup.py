@@ -13,7 +13,7 @@ from curate.documents import Batch
 from curate.keeping import KeepOne
 from curate.kernels.hashing import hash128
 from curate.kernels.web_addresses import canonical
-from curate.stage import Column, Keys
+from curate.stage import Column, Grouping, Keys
 
 
 class UrlDedup(KeepOne):
@@ -46,6 +46,7 @@ class UrlDedup(KeepOne):
 
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[dict[str, pa.DataType]] = {"url_copies": pa.int64(), "same_url_as": pa.large_string()}
+    grouping: ClassVar[Grouping] = Grouping(kept="same_url_as", size="url_copies")
     reason: ClassVar[str] = "duplicate_url"
 
     def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
