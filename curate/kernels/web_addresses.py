@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 import numpy as np
@@ -18,6 +19,7 @@ _TRACKING = frozenset(
 _SESSION = frozenset("jsessionid phpsessid sessionid session_id cfid cftoken zenid oscsid".split())
 """Query parameters that hold the number of a visit; and `aspsessionid…`, and `sid` with 32 hexadecimal digits. Those of
 the Internet Archive's canonical form (from memory), and a few more."""
+_NO_SAY = _TRACKING | _SESSION
 _SAFE = "!$%&'()*+,;=:@/?-._~"  # RFC 3986: what a path or query holds as it is, beside letters and digits
 
 _OUTER = "".join(map(chr, range(0x21)))
@@ -82,6 +84,7 @@ def canonical(urls: pa.LargeStringArray) -> pa.LargeStringArray:
     return pc.replace_with_mask(simple, pa.array(mask), pa.array(changed, pa.large_string()))
 
 
+@lru_cache(1 << 12)  # neighbours in a crawl often share the host
 def _host(authority: str) -> str | None:
     """The host, and the port if it says anything; None if there is no such host."""
     found = _HOST.fullmatch(authority)
@@ -143,7 +146,8 @@ def _query(query: str) -> str:
     if not query:
         return ""
     pairs = [pair.partition("=") for pair in _escaped(query).split("&") if pair]
-    return "&".join(map("".join, sorted(filter(_has_a_say, pairs), key=_first)))
+    pairs = [pair for pair in pairs if _has_a_say(pair)]
+    return "&".join(map("".join, sorted(pairs, key=_first) if len(pairs) > 1 else pairs))
 
 
 def _first(pair: tuple[str, str, str]) -> str:
@@ -152,6 +156,6 @@ def _first(pair: tuple[str, str, str]) -> str:
 
 def _has_a_say(pair: tuple[str, str, str]) -> bool:
     name = pair[0].lower()
-    if name in _TRACKING or name in _SESSION or name.startswith(("utm_", "aspsessionid")):
+    if name in _NO_SAY or name.startswith(("utm_", "aspsessionid")):
         return False
     return not (name == "sid" and _HEX32.fullmatch(pair[2]))

@@ -91,7 +91,7 @@ def test_what_is_no_web_address_stays_as_it_is(url):
     assert canonical_one(url) == url
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=120)
 @given(st.lists(addresses | likely, max_size=5))
 def test_fast_form_is_plain_form(urls):
     array = pa.array([*urls, None, *[url for url, _ in CASES], *AS_THEY_ARE, None], pa.large_string())
@@ -105,7 +105,7 @@ def test_nothing_to_do():
         assert canonical(pa.array(none, pa.large_string())).to_pylist() == none
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 @given(addresses | likely)
 def test_a_canonical_form_is_its_own(url):
     once = canonical_one(url)
