@@ -29,14 +29,17 @@ import scipy.sparse
 import xxhash
 import yaml
 
+from curate.kernels.shingles import shingles
 from curate.kernels.simplify import simplify
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("CURATE_SHARED_DATA", ROOT.parent / "shared" / "data"))
 WAYS = (
+    "{}",
+    "{method: greedy}",
+    "{threshold: 0.7}",
+    "{threshold: 0.7, bands: 14, rows: 8}",
     "{like: fineweb}",
-    "{like: fineweb, verify: false}",
-    "{like: fineweb, verify: false, method: greedy}",
     "{like: refinedweb}",
     "{like: olmo3}",
     "{like: slimpajama}",
@@ -98,19 +101,10 @@ def found_by_curate(table: pl.DataFrame, options: dict) -> np.ndarray:
             raise SystemExit(done.stderr)
         run = Run(f"{folder}/out")
         paths = [run.folder.ledger(run.passes, unit.stem) for unit in run.inputs.units]
-        repeats = [
-            x for path in paths for x in ledger.read(path, ["near_duplicate_of"])["near_duplicate_of"].to_pylist()
-        ]
-    kept = dict(zip(table["id"], repeats, strict=True))
+        found = [ledger.read(path, ["near_duplicate_of"])["near_duplicate_of"] for path in paths]
+        repeats = [id for column in found for id in column.to_pylist()]
     number = {id: n for n, id in enumerate(table["id"])}
-    return np.array([number[last(id, kept)] for id in table["id"]])
-
-
-def last(id: str, repeats: dict[str, str | None]) -> str:
-    """The kept document that stands for this one: with `greedy` a chain never occurs, but a reader need not know."""
-    while (other := repeats[id]) is not None:
-        id = other
-    return id
+    return np.array([number[id if other is None else other] for id, other in zip(table["id"], repeats, strict=True)])
 
 
 def found_by_datasketch(table: pl.DataFrame, options: dict) -> np.ndarray:
@@ -126,10 +120,10 @@ def found_by_datasketch(table: pl.DataFrame, options: dict) -> np.ndarray:
             parent[n] = n = parent[parent[n]]
         return n
 
-    for n, shingles in enumerate(joined(table["text"])):
-        if shingles:
+    for n, hashes in enumerate(shingle_sets(table["text"])):
+        if len(hashes):
             sketch = MinHash(bands * rows, hashfunc=xxhash.xxh32_intdigest)
-            sketch.update_batch(shingles)
+            sketch.update_batch([each.tobytes() for each in hashes])
             for other in lsh.query(sketch):
                 parent[max(root(n), root(other))] = min(root(n), root(other))
             lsh.insert(n, sketch)
@@ -139,22 +133,16 @@ def found_by_datasketch(table: pl.DataFrame, options: dict) -> np.ndarray:
 # --- shingles and their exact similarity ----------------------------------------------------------------------------
 
 
-def joined(texts: pl.Series) -> list[list[bytes]]:
-    """The five-word shingles of each text in FineWeb's normal form, words by spaces."""
-    plain = simplify(pa.array(texts.to_list(), pa.large_string())).to_pylist()
-    words = [text.encode().split(b" ") for text in plain]
-    return [[b" ".join(w[at : at + 5]) for at in range(len(w) - 4)] for w in words]
+def shingle_sets(texts: pl.Series) -> list[np.ndarray]:
+    """The distinct shingles of each text as `minhash_dedup` has them by default, as sorted 64-bit hashes."""
+    found = shingles(simplify(pa.array(texts.to_list(), pa.large_string())), 5, hashed_by="xxh64")
+    return [np.unique(each) for each in np.split(found.hashes, found.offsets[1:-1])]
 
 
-def hashed(texts: pl.Series) -> list[np.ndarray]:
-    """The distinct shingles of each text, by their hashes, sorted."""
-    return [np.unique(np.array([xxhash.xxh64_intdigest(s) for s in each], np.uint64)) for each in joined(texts)]
-
-
-def similarities(shingles: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def similarities(sets: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of texts a < b that share a shingle, and their Jaccard similarity: all of them, by brute force."""
-    sizes = np.array([len(each) for each in shingles])
-    _, column = np.unique(np.concatenate(shingles), return_inverse=True)
+    sizes = np.array([len(each) for each in sets])
+    _, column = np.unique(np.concatenate(sets), return_inverse=True)
     ends = np.append(0, np.cumsum(sizes))
     table = scipy.sparse.csr_array((np.ones(len(column), np.int32), column, ends))
     common = scipy.sparse.triu(table @ table.T, 1).tocoo()
@@ -194,7 +182,7 @@ def unrelated(table: pl.DataFrame, sample: int) -> str:
     """How much documents of different clusters share, over all pairs of a sample."""
     some = table.unique("cluster", maintain_order=True)
     some = some.sample(min(sample, len(some)), seed=1)
-    *_, values = similarities(hashed(some["text"]))
+    *_, values = similarities(shingle_sets(some["text"]))
     total = max(len(some) * (len(some) - 1) // 2, 1)
     steps = ", ".join(f"{(values >= at).sum() / total:.2g} at least {at}" for at in (0.01, 0.05, 0.1, 0.2, 0.5))
     return (
@@ -233,7 +221,7 @@ def main() -> None:
 
 def by_similarity(table: pl.DataFrame, results: dict[str, np.ndarray]) -> None:
     """Print how many of all pairs were found, by their exact similarity; and how alike the found ones are."""
-    first, second, values = similarities(hashed(table["text"]))
+    first, second, values = similarities(shingle_sets(table["text"]))
     number = np.arange(len(table))
     exact = dict(zip(zip(first.tolist(), second.tolist(), strict=True), values.tolist(), strict=True))
     for way, found in results.items():
