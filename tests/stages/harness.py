@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from curate.documents import ID, IS_DROPPED, TEXT, Batch, address
-from curate.stage import Global, Match, Outcome, PerBatch, Stage
+from curate.stage import Cluster, Global, Match, Outcome, PerBatch, Stage
+from tests.stages import plain_clusters
 
 
 def batch_of(texts: Sequence[str], ids: Sequence[str] | None = None, **columns: Any) -> Batch:
@@ -104,6 +105,9 @@ def run(stage: Stage, units: Sequence[Sequence[Batch]], ranges: int = 1) -> Verd
             verdicts.add(stage, batch, stage.process(batch))
         return verdicts
     assert isinstance(stage, Global)
+    if isinstance(stage, Cluster):
+        verdicts.artifact = plain_clusters.artifact(stage, units)
+        return _apply(stage, units, verdicts)
     evidence = observe(stage, units)
     if isinstance(stage, Match):
         names = [*evidence.tables[0].schema.names]
@@ -117,6 +121,10 @@ def run(stage: Stage, units: Sequence[Sequence[Batch]], ranges: int = 1) -> Verd
     else:
         model = stage.resolve(evidence)
         verdicts.artifact = stage.artifact_type().model_validate_json(model.model_dump_json())
+    return _apply(stage, units, verdicts)
+
+
+def _apply(stage: Global, units: Sequence[Sequence[Batch]], verdicts: Verdicts) -> Verdicts:
     for number, batches in enumerate(units):
         start = 0
         for batch in batches:

@@ -83,6 +83,18 @@ CASES = {
         Case({"sentences": 1, "keep": "none", "min_words": 0, "scope": "q"}, {"q": lambda row: row % 2}),
         Case({"sentences": 2, "min_words_to_remove": 5, "min_sentences": 0}),
     ],
+    "minhash_dedup": [
+        Case(),
+        Case({"unit": "characters", "ngram": 3, "normalize": "off", "threshold": 0.3, "bands": 20, "rows": 2}),
+        Case({"verify": False, "method": "greedy", "keep": "best", "column": "q", "ngram": 2}, {"q": _score}),
+        Case({"scope": "crawl", "copies_column": "q"}, {"crawl": lambda row: "ab"[row % 2], "q": lambda row: row % 5}),
+    ],
+    "minhash_signature": [
+        Case(),
+        Case({"scheme": "affine64", "unit": "characters", "hashes": 8, "max_chars": 99}),
+        Case({"scheme": "datatrove", "hash": "sha1", "hashes": 9, "ngram": 2, "words": "whitespace"}),
+        Case({"scheme": "datatrove32", "hashes": 5, "ngram": 1, "normalize": "slimpajama", "seed": 7}),
+    ],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
 }
 
