@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import looking, planning, running
+from curate.cli import duplicates, looking, planning, running
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -33,6 +33,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     planning.stages,
     planning.init,
     looking.why,
+    duplicates.dups,
     looking.inspect,
     looking.funnel,
 )

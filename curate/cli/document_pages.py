@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from curate.cli.escapes import on_one_line, visible
+from curate.cli.group_pages import compare, similarity
 from curate.errors import CurateError
 
 if TYPE_CHECKING:
     from curate.recipe import Step
     from curate.report.facts import Document, Run
+    from curate.stage import Grouping
     from curate.store.fixed import Broken
     from curate.store.quarantine import BadRow
 
@@ -53,8 +55,13 @@ class Pages:
             label, reason = map(on_one_line, document.dropped_by.split("/", 1))
             line.append(f"dropped by {label}", style="bold red")
             line.append(f": {reason}")
-            options = self._options.get(label)
-            line.append(f"\n  the step: {on_one_line(options)}" if options else "", style="dim")
+            line.append(self._of_which(document, label, reason))
+            step = self._steps.get(label)
+            line.append(f"\n  the step: {on_one_line(_described(step))}" if step else "", style="dim")
+        repeats = self._repeats_of(document)
+        line.append(
+            f"\n  {repeats}: {compare(str(self.run.folder.root), document.id)}" if repeats else "", style="cyan"
+        )
         self._console.print(line)
         self._values(document.columns)
         self._values(document.user, style="dim")
@@ -78,15 +85,41 @@ class Pages:
         return f" of {passes}" if passes else ""
 
     @cached_property
-    def _options(self) -> dict[str, str]:
-        """Label of a step → its stage and options."""
+    def _steps(self) -> dict[str, Step]:
+        """Steps of the recipe by label."""
         from curate.recipe import load
 
         try:
-            steps = load(self.run.folder.recipe).stages
+            return {step.label: step for step in load(self.run.folder.recipe).stages}
         except CurateError:  # a stage of one's own that is not there any more
             return {}
-        return {step.label: _described(step) for step in steps}
+
+    def _grouping(self, label: str) -> Grouping | None:
+        """The columns in which a step tells of groups of repeats."""
+        step = self._steps.get(label)
+        return step.grouping() if step is not None else None
+
+    def _of_which(self, document: Document, label: str, reason: str) -> str:
+        """` of ID, similarity 0.93`, if it was dropped in favour of another document."""
+        grouping = self._grouping(label)
+        kept = document.columns.get(grouping.kept) if grouping else None
+        if grouping is None or kept is None:
+            return ""
+        alike = document.columns.get(grouping.similarity) if grouping.similarity else None
+        what = (
+            f", like {on_one_line(kept)} of an earlier run"
+            if reason == grouping.earlier
+            else f" of {on_one_line(kept)}"
+        )
+        return what + (f", similarity {similarity(alike)}" if alike is not None else "")
+
+    def _repeats_of(self, document: Document) -> str:
+        """What there is to see of repeats, if there are any."""
+        groupings = [grouping for label in self._steps if (grouping := self._grouping(label))]
+        if any(document.columns.get(grouping.kept) is not None for grouping in groupings):
+            return "compare"
+        sizes = [document.columns.get(grouping.size) or 0 for grouping in groupings]
+        return "its repeats" if any(size > 1 for size in sizes) else ""
 
     def _values(self, values: Mapping[str, Any], style: str = "") -> None:
         for name, value in values.items():
@@ -121,6 +154,15 @@ class Pages:
         if file.rows_kept:
             line.append(f"\n  {file.rows_kept:,} documents before the break are part of the run", style="dim")
         self._console.print(line)
+
+
+def no_such_document(run: Run, id: str) -> NoReturn:
+    """End the command: the run has no such document; what ids look like here."""
+    known = ", ".join(run.example_ids())
+    typer.echo(
+        on_one_line(f"{run.folder.root}: no document has the id {id!r}; ids of this run look like: {known}"), err=True
+    )
+    raise typer.Exit(1)
 
 
 def planned(run: Run) -> int | None:

@@ -24,7 +24,7 @@ def why(
     text: Annotated[bool, typer.Option("--text", help="Show the whole text.")] = False,
 ) -> None:
     """Why was this document dropped, or kept?"""
-    from curate.cli.document_pages import Pages, spot
+    from curate.cli.document_pages import Pages, no_such_document, spot
     from curate.cli.escapes import on_one_line
     from curate.report.facts import Run
 
@@ -32,10 +32,7 @@ def why(
     document = run.find(id)
     aside = run.bad_rows(id)
     if document is None and not aside:
-        known = ", ".join(run.example_ids())
-        message = f"{out}: no document has the id {id!r}; ids of this run look like: {known}"
-        typer.echo(on_one_line(message), err=True)
-        raise typer.Exit(1)
+        no_such_document(run, id)
     if document is not None:
         Pages(run, whole=text).document(document, shard=run.shard_of(document.id) if document.kept else None)
     for row in aside:
@@ -51,15 +48,25 @@ def inspect(
             metavar="STAGE[/REASON]", help="Show dropped documents instead of kept ones; quarantine: what is there."
         ),
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Documents to show.")] = 5,
+    clusters: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH", help="Show groups of repeats instead: largest or random; of a step: --dropped-by."
+        ),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="Documents or groups to show.")] = 5,
     text: Annotated[bool, typer.Option("--text", help="Show whole texts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """Show real documents of a run, kept or dropped, with what the stages said of them."""
     from curate.cli.document_pages import Pages
+    from curate.cli.duplicates import show_clusters
     from curate.report.facts import Run
 
     run = Run(out)
+    if clusters is not None:
+        show_clusters(run, clusters, n, dropped_by, whole=text, as_json=as_json)
+        return
     pages = Pages(run, whole=text)
     label, _, reason = (dropped_by or "").partition("/")
     if label == QUARANTINE:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from curate.recipe.quantities import parse_share, parse_size, share_text
-from curate.stage import Stage
+from curate.stage import Global, Grouping, Stage
 
 _SIZE = {
     "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9][0-9_.]* ?[kKMGT]?i?B?$"}],
@@ -169,6 +169,14 @@ class Step:
     def written(self) -> dict[str, pa.DataType]:
         """Columns that it adds, as the documents have them."""
         return {self.renames.get(name, name): kind for name, kind in self.stage.columns_written().items()}
+
+    def grouping(self) -> Grouping | None:
+        """Where it says which documents belong together, with columns as the documents have them."""
+        own = self.stage.grouping if isinstance(self.stage, Global) else None
+        if own is None:
+            return None
+        kept, size = (self.renames.get(name, name) for name in (own.kept, own.size))
+        return replace(own, kept=kept, size=size, similarity=self.renames.get(own.similarity or "", own.similarity))
 
     def read(self) -> tuple[str, ...]:
         """Columns that it reads."""

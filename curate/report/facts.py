@@ -76,11 +76,13 @@ class Run:
 
     def find(self, id: str) -> Document | None:
         """The first document with this id, with everything that is known of it; None if the run has none."""
-        for unit in self.inputs.units:
-            row = self._row(unit, id)
-            if row is not None:
-                return self._document(unit, row)
-        return None
+        place = self.place_of(id)
+        return self.document(*place) if place is not None else None
+
+    def place_of(self, id: str) -> tuple[Unit, int] | None:
+        """The unit and the row in it of the first document with this id; None if the run has none."""
+        rows = ((unit, self._row(unit, id)) for unit in self.inputs.units)
+        return next(((unit, row) for unit, row in rows if row is not None), None)
 
     def shard_of(self, id: str) -> str | None:
         """The output shard with this document, as `data/00003.parquet`; None if the run is not done, or none has it."""
@@ -111,12 +113,12 @@ class Run:
         """`n` documents, the same ones every time: not dropped (so far), or dropped by `label` or `label/reason`."""
         best: list[tuple[int, Unit, int]] = []
         for unit, rows in self._matching(dropped_by):
-            ids = ledger.read(self._ledger(1, unit), [ID])[ID].take(pa.array(rows))
+            ids = ledger.read(self.ledger(1, unit), [ID])[ID].take(pa.array(rows))
             hashes = hash64(ids.fill_null("").cast(pa.large_string()), 0)
             nearest = np.argsort(hashes, kind="stable")[:n]
             best += [(int(hashes[i]), unit, int(rows[i])) for i in nearest]
             best = sorted(best, key=lambda entry: (entry[0], entry[1].index, entry[2]))[:n]
-        return [self._document(unit, row) for _, unit, row in best]
+        return [self.document(unit, row) for _, unit, row in best]
 
     def reasons(self) -> dict[str, int]:
         """`stage/reason` → documents, over all passes, the most frequent first."""
@@ -139,7 +141,7 @@ class Run:
 
     def _matching(self, dropped_by: str | None) -> Iterator[tuple[Unit, npt.NDArray[np.int64]]]:
         for unit in self.inputs.units if self.passes else ():
-            found = ledger.read(self._ledger(self.passes, unit), [DROPPED_BY])[DROPPED_BY]
+            found = ledger.read(self.ledger(self.passes, unit), [DROPPED_BY])[DROPPED_BY]
             if dropped_by is None:
                 match = found.is_null()
             else:
@@ -148,7 +150,7 @@ class Run:
             if len(rows):
                 yield unit, rows
 
-    def _ledger(self, number: int, unit: Unit) -> Path:
+    def ledger(self, number: int, unit: Unit) -> Path:
         """Of a pass that is complete."""
         path = self.folder.ledger(number, unit.stem)
         if not path.exists():
@@ -158,14 +160,15 @@ class Run:
     def _row(self, unit: Unit, id: str) -> int | None:
         if not self.passes:
             return looking.row_of(unit, self.id_column, id)
-        row = looking.index_of(ledger.read(self._ledger(1, unit), [ID])[ID], id)
+        row = looking.index_of(ledger.read(self.ledger(1, unit), [ID])[ID], id)
         return row if row >= 0 else None
 
-    def _document(self, unit: Unit, row: int) -> Document:
+    def document(self, unit: Unit, row: int) -> Document:
+        """The document in a row of a unit, with everything that is known of it."""
         columns: dict[str, Any] = {}
         id, dropped_by, reached = None, None, 0
         for number in range(1, self.passes + 1):
-            values = ledger.row_of(self._ledger(number, unit), row)
+            values = ledger.row_of(self.ledger(number, unit), row)
             id = values.get(ID, id)
             dropped_by = values[DROPPED_BY]
             columns |= {name: v for name, v in values.items() if name not in INTERNAL}
@@ -190,6 +193,12 @@ class Run:
             text=text if changed is None else changed,
             user=user,
         )
+
+    def text_before(self, unit: Unit, row: int, number: int) -> str | None:
+        """The text of a document when pass `number` began; None if its input cannot be read any more."""
+        changed = self._final_text(unit, row, number - 1)
+        given = _input_row(unit, row).get(self.text_column) if changed is None else changed
+        return None if given is None else str(given)
 
     def _final_text(self, unit: Unit, row: int, last: int) -> str | None:
         for number in range(last, 0, -1):
