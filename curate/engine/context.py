@@ -130,7 +130,7 @@ class Context:
         parts = sorted(self.folder.large_artifact("ids", 0).parent.glob("*.parquet"))
         if not self.inputs.has_ids or not parts:
             return {}
-        found = np.sort(evidence.read_artifact(parts, 0, 2**64 - 1).column(evidence.DOCUMENT).to_numpy())
+        found = np.sort(np.concatenate([evidence.read_artifact(part)[evidence.DOCUMENT].to_numpy() for part in parts]))
         units = self.inputs.units
         firsts = np.array([int(first_address(unit)) for unit in units], np.uint64)
         owners = np.searchsorted(firsts, found, side="right") - 1

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.engine import ids
-from curate.engine.clusters import Clusters, Range
+from curate.engine.clusters import Clusters
 from curate.engine.context import Context, digest, load
+from curate.engine.matches import Matches
+from curate.engine.rounds import Range, Rounds
 from curate.stage import Cluster, Global, Match
 from curate.store import evidence, ledger
 from curate.store.files import read_json, write_json
@@ -20,7 +22,7 @@ IDS = -1
 
 @dataclass(frozen=True)
 class ResolveTask:
-    """Which decision to make, over which range of keys (inclusive)."""
+    """Which decision to make, and which part of it."""
 
     root: str
     step: int
@@ -32,36 +34,43 @@ class ResolveTask:
     low: int = 0
     high: int = 2**64 - 1
     range: Range | None = None
-    """For a `Cluster` stage, all of the above."""
+    """For a decision in rounds, in place of the four above."""
 
 
 def rounds(context: Context, step: int, number: int) -> Iterator[list[ResolveTask]]:
     """The tasks that are still to be done for a decision; those of a round when the rounds before it are complete."""
-    if step != IDS and isinstance(context.recipe.stages[step].stage, Cluster):
-        root = str(context.folder.root)
-        for ranges in Clusters(context, context.recipe.stages[step], number).rounds():
+    root = str(context.folder.root)
+    decision = _decision(context, step, number)
+    if decision is not None:
+        for ranges in decision.todo():
             yield [ResolveTask(root, step, number, range=range) for range in ranges]
         return
-    yield _tasks(context, step, number)
-
-
-def _tasks(context: Context, step: int, number: int) -> list[ResolveTask]:
-    root = str(context.folder.root)
-    if step != IDS and not isinstance(context.recipe.stages[step].stage, Match):
-        found = [ResolveTask(root, step, number)]
-    else:
-        files = evidence.EvidenceFiles(_paths(context, step, number))
-        cuts = evidence.ranges(files.bytes)
+    found = [ResolveTask(root, step, number)]
+    if step == IDS:
+        cuts = evidence.ranges(evidence.EvidenceFiles(_paths(context, step, number)).bytes)
         found = [ResolveTask(root, step, number, i, len(cuts), low, high) for i, (low, high) in enumerate(cuts)]
-        label = _label(context, step)
-        keep = {context.folder.large_artifact(label, part).name for part in range(len(cuts))}
-        remove_others(context.folder.large_artifact(label, 0).parent, keep)
-    return [task for task in found if not _is_done(context, task)]
+        keep = {context.folder.large_artifact(ids.LABEL, part).name for part in range(len(cuts))}
+        remove_others(context.folder.large_artifact(ids.LABEL, 0).parent, keep)
+    yield [task for task in found if not _is_done(context, task)]
+
+
+def _decision(context: Context, step: int, number: int) -> Rounds | None:
+    """How a stage decides whose artifact has rows."""
+    if step == IDS:
+        return None
+    of = context.recipe.stages[step]
+    kinds: dict[type, type[Rounds]] = {Cluster: Clusters, Match: Matches}
+    return next((rounds(context, of, number) for kind, rounds in kinds.items() if isinstance(of.stage, kind)), None)
 
 
 def run(task: ResolveTask) -> None:
-    """Make a decision, or the part of it that one range of keys is; the artifact is whole when this returns."""
+    """Make a decision, or a part of it; the artifact is whole when this returns."""
     context = load(task.root)
+    decision = _decision(context, task.step, task.number)
+    if decision is not None:
+        assert task.range is not None
+        decision.run(task.range)
+        return
     files = evidence.EvidenceFiles(_paths(context, task.step, task.number))
     facts = {"fingerprint": _fingerprint(context, task)}
     if task.step == IDS:
@@ -70,29 +79,21 @@ def run(task: ResolveTask) -> None:
         return
     step = context.recipe.stages[task.step]
     stage = step.stage
-    if task.range is not None:
-        Clusters(context, step, task.number).run(task.range)
-    elif isinstance(stage, Match):
-        schema = evidence.stored_schema(stage.evidence)
-        rows = stage.resolve_range(files.sorted_range(schema, task.low, task.high))
-        evidence.write_artifact(context.folder.large_artifact(step.label, task.part), rows, facts)
-    elif isinstance(stage, Global):
-        artifact = stage.resolve(files)
-        write_json(context.folder.small_artifact(step.label), {**facts, "artifact": artifact.model_dump(mode="json")})
-    else:
+    if not isinstance(stage, Global):
         raise TypeError(f"'{step.name}' is not a global stage")
+    artifact = stage.resolve(files)
+    write_json(context.folder.small_artifact(step.label), {**facts, "artifact": artifact.model_dump(mode="json")})
 
 
 def said(context: Context, step: int, number: int) -> tuple[str | None, str | None]:
     """(what was decided, in one line; what a person should know of it), None where there is nothing to say."""
-    if step == IDS:
+    decision = _decision(context, step, number)
+    if isinstance(decision, Clusters):
+        summary = decision.summary()
+        return summary.text, summary.warning
+    if step == IDS or decision is not None:
         return None, None
     of = context.recipe.stages[step]
-    if isinstance(of.stage, Cluster):
-        summary = Clusters(context, of, number).summary()
-        return summary.text, summary.warning
-    if of.stage.has_rows if isinstance(of.stage, Global) else True:
-        return None, None
     return read_json(context.folder.small_artifact(of.label))["artifact"].get("summary"), None
 
 
@@ -112,7 +113,7 @@ def _fingerprint(context: Context, task: ResolveTask) -> str:
 
 def _is_done(context: Context, task: ResolveTask) -> bool:
     label = _label(context, task.step)
-    if task.step == IDS or isinstance(context.recipe.stages[task.step].stage, Match):
+    if task.step == IDS:
         found = ledger.facts(context.folder.large_artifact(label, task.part))
     else:
         path = context.folder.small_artifact(label)

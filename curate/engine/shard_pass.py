@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -250,9 +251,10 @@ class _UnitPass:
         stage = step.stage
         assert isinstance(stage, Global)
         if stage.has_rows:
-            parts = sorted(self.folder.large_artifact(step.label, 0).parent.glob("*.parquet"))
             first = int(first_address(self.unit))
-            return evidence.read_artifact(parts, first, first + self.unit.rows)
+            ends = [last for _, last in self.context.inputs.ranges()]
+            part = self.folder.large_artifact(step.label, bisect_left(ends, first))
+            return evidence.read_artifact(part, first, first + max(self.unit.rows, 1) - 1)
         stored = read_json(self.folder.small_artifact(step.label))
         return stage.artifact_type().model_validate(stored["artifact"])
 

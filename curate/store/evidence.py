@@ -44,9 +44,9 @@ def write(path: Path, schema: pa.Schema, parts: Sequence[pa.Table], facts: dict[
 class EvidenceFiles:
     """The evidence of one stage over all units. See `curate.stage.Evidence`."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        """Paths of the units' evidence files, in any order."""
-        self.paths = sorted(paths)
+    def __init__(self, paths: Sequence[Path], by: str = KEY) -> None:
+        """Paths of the units' evidence files, in any order. by: the column that each of them is sorted by, uint64."""
+        self.paths, self.by = sorted(paths), by
 
     @property
     def rows(self) -> int:
@@ -60,17 +60,22 @@ class EvidenceFiles:
         """Tables of the rows with low <= key <= high: at most one batch of a file each. Nothing is copied."""
         for path in self.paths:
             for batch in ArrowFile(path):
-                key = batch.column(KEY).to_numpy()
+                key = batch.column(self.by).to_numpy()
                 first = int(np.searchsorted(key, np.uint64(low), side="left"))
                 after = int(np.searchsorted(key, np.uint64(high), side="right"))
                 if after > first:
                     yield pa.Table.from_batches([batch.slice(first, after - first).select(columns)])
 
+    def range(self, low: int, high: int) -> pa.Table:
+        """All columns of the rows with low <= key <= high; there must be a file, of which the schema is taken."""
+        schema = ArrowFile(self.paths[0]).schema
+        return pa.concat_tables([schema.empty_table(), *self.scan(schema.names, low, high)])
+
     def matching(self, keys: npt.NDArray[np.uint64], columns: list[str]) -> Iterator[pa.Table]:
         """Tables of the rows whose key is one of `keys`, which ascend: looked up, so that a large file costs little."""
         for path in self.paths:
             for batch in ArrowFile(path):
-                key = batch.column(KEY).to_numpy()
+                key = batch.column(self.by).to_numpy()
                 first, after = (np.searchsorted(key, keys, side=side) for side in ("left", "right"))
                 counts = after - first
                 starts = np.repeat(first - (np.cumsum(counts) - counts), counts)
@@ -103,12 +108,11 @@ def write_artifact(path: Path, rows: pa.Table, facts: dict[str, Any]) -> None:
         writer.commit({**facts, "rows": len(order)})
 
 
-def read_artifact(paths: Sequence[Path], low: int, high: int) -> pa.Table:
-    """Rows of a large artifact with low <= document < high, sorted by document."""
-    first, after = pa.scalar(low, pa.uint64()), pa.scalar(high, pa.uint64())
-    inside = (pc.field(DOCUMENT) >= first) & (pc.field(DOCUMENT) < after)
-    pieces = [pq.read_table(path, filters=inside, use_threads=False) for path in sorted(paths)]
-    return pa.concat_tables(pieces).combine_chunks().sort_by(DOCUMENT)
+def read_artifact(path: Path, low: int = 0, high: int = 2**64 - 1) -> pa.Table:
+    """Rows of a part of a large artifact with low <= document <= high, sorted by document."""
+    first, last = pa.scalar(low, pa.uint64()), pa.scalar(high, pa.uint64())
+    inside = (pc.field(DOCUMENT) >= first) & (pc.field(DOCUMENT) <= last)
+    return pq.read_table(path, filters=inside, use_threads=False).combine_chunks()
 
 
 def _order(table: pa.Table) -> npt.NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pyarrow as pa
 
 from curate.documents import address
 from curate.store.files import read_json, write_json
-from curate.store.index import Earlier
+from curate.store.index import EARLIER, Earlier
 from curate.store.inputs import InputFile
 from curate.store.shards import Unit
+
+RANGE_DOCUMENTS = 1 << 18  # documents about which a decision is made, and written, at a time
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ class Inputs:
     @property
     def rows(self) -> int:
         return sum(unit.rows for unit in self.units)
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """Inclusive ranges of addresses, from 0 to below those of an index: whole units, RANGE_DOCUMENTS or a little
+        more of their rows in each.
+        """
+        firsts, rows = [0], 0
+        for unit in self.units:
+            if rows >= RANGE_DOCUMENTS:
+                firsts.append(int(first_address(unit)))
+                rows = 0
+            rows += unit.rows
+        return [(low, after - 1) for low, after in pairwise([*firsts, EARLIER])]
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.engine.clusters.rounds import Clusters
+from curate.engine.clusters.deciding import Clusters
 from curate.store import arrow, evidence, index
 from curate.store.evidence import DOCUMENT, KEY
 from curate.store.index import Record

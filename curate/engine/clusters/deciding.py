@@ -11,11 +11,8 @@ of all edges together, and the document that is kept of a total order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,49 +21,40 @@ import pyarrow as pa
 from curate.engine.clusters.comparing import compare, similarities
 from curate.engine.clusters.grouping import kept_of
 from curate.engine.clusters.summary import Summary
-from curate.engine.context import Context, digest
+from curate.engine.context import Context
+from curate.engine.rounds import VERDICTS, Range, Rounds
 from curate.kernels.overlap import jaccards
 from curate.kernels.union_find import bucket_pairs, components, first_keep
 from curate.recipe import Step
-from curate.stage import Cluster, Likeness
-from curate.store import arrow, evidence, ledger
+from curate.stage import Cluster
+from curate.store import evidence
 from curate.store.arrow import ArrowFile
 from curate.store.evidence import DOCUMENT, KEY, EvidenceFiles
 from curate.store.files import write_json
 from curate.store.fixed import first_address
-from curate.store.folder import remove_others
 from curate.store.index import EARLIER, Record
 from curate.store.sketches import SketchFiles, SketchPaths
 
 MOST = 64
 """Different documents in a bucket of which every pair is compared; in larger ones each is compared with HUBS."""
 HUBS = 8
-RANGE_DOCUMENTS = 1 << 18  # documents whose pairs are compared in one task
 
 PAIRS = pa.schema([(KEY, pa.uint64()), ("other", pa.uint64()), ("same", pa.bool_())])
 """Of candidates, and of those of them that are alike; `same`: of the same text in normal form."""
 GROUPS = pa.schema([(DOCUMENT, pa.uint64()), ("kept", pa.uint64()), ("size", pa.int64())])
 
 
-@dataclass(frozen=True)
-class Range:
-    """A part of a round: keys or documents from `low` to `high`, inclusive."""
-
-    round: str
-    part: int
-    low: int
-    high: int
-
-
-class Clusters:
+class Clusters(Rounds):
     """The decision of one `Cluster` stage of a run."""
+
+    stays = ("groups", VERDICTS)
 
     def __init__(self, context: Context, step: Step, number: int) -> None:
         """number: the pass that made the sketches."""
+        super().__init__(context, step, number)
         assert isinstance(step.stage, Cluster)
-        self.context, self.step, self.stage, self.number = context, step, step.stage, number
-        self.folder = context.folder
-        self.likeness: Likeness = step.stage.likeness()
+        self.stage = step.stage
+        self.likeness = step.stage.likeness()
 
     @cached_property
     def earlier(self) -> tuple[Record, ...]:
@@ -89,34 +77,15 @@ class Clusters:
         units = self.context.inputs.units
         return [(int(first_address(u)), self.folder.sketches(self.number, u.stem, self.step.label)) for u in units]
 
-    @cached_property
-    def keys(self) -> EvidenceFiles:
-        """Of this run alone."""
-        units = self.context.inputs.units
-        return EvidenceFiles([self.folder.evidence(self.number, unit.stem, self.step.label) for unit in units])
-
-    @property
-    def fingerprint(self) -> str:
-        """Of all that the decision is made from."""
-        return self.context.fingerprints.artifact(self.number)
-
-    def rounds(self) -> Iterator[list[Range]]:
-        """What is still to be done, round by round; a round begins when the one before it is complete."""
-        by_keys, by_documents = evidence.ranges(self.keys.bytes), self._document_ranges()
-        cuts = {"pairs": by_keys, "edges": by_documents, "groups": [(0, 2**64 - 1)], "verdicts": by_documents}
-        if self._todo("verdicts", by_documents):
-            names = {self._path(task).name for name, cut in cuts.items() for task in _parts(name, cut)}
-            remove_others(self._folder, names)  # parts of other cuts
-            for name, cut in cuts.items():
-                yield self._todo(name, cut)
-        last = [*_parts("groups", cuts["groups"]), *_parts("verdicts", by_documents)]
-        remove_others(self._folder, {self._path(task).name for task in last})
+    def cuts(self) -> dict[str, list[tuple[int, int]]]:
+        """Keys, documents, all, documents."""
+        by_keys, by_documents = evidence.ranges(self.keys.bytes), self.context.inputs.ranges()
+        return {"pairs": by_keys, "edges": by_documents, "groups": [(0, 2**64 - 1)], VERDICTS: by_documents}
 
     def run(self, task: Range) -> None:
         """Do a part of a round; what it makes is whole when this returns."""
-        {"pairs": self._pairs, "edges": self._edges, "groups": self._groups, "verdicts": self._verdicts}[task.round](
-            task
-        )
+        work = {"pairs": self._pairs, "edges": self._edges, "groups": self._groups, VERDICTS: self._verdicts}
+        work[task.round](task)
 
     def summary(self) -> Summary:
         """What was decided, when it is."""
@@ -127,36 +96,6 @@ class Clusters:
         groups = self._groups_found()
         document = groups.column(DOCUMENT).to_numpy()
         return np.asarray(document[document != groups.column("kept").to_numpy()])
-
-    def _todo(self, round: str, ranges: list[tuple[int, int]]) -> list[Range]:
-        """The parts of a round that are not there."""
-        return [task for task in _parts(round, ranges) if self._facts(task) != self._stamp(task)]
-
-    def _stamp(self, task: Range) -> str:
-        return digest(self.fingerprint, asdict(task))
-
-    def _facts(self, task: Range) -> Any:
-        path = self._path(task)
-        found = ledger.facts(path) if task.round == "verdicts" else arrow.facts(path)
-        return (found or {}).get("fingerprint")
-
-    def _path(self, task: Range) -> Path:
-        if task.round == "verdicts":
-            return self.folder.large_artifact(self.step.label, task.part)
-        return self.folder.between(self.step.label, f"{task.round}-{task.part:03d}")
-
-    def _write(self, task: Range, rows: pa.Table, **facts: Any) -> None:
-        arrow.write(self._path(task), rows, {"fingerprint": self._stamp(task), **facts})
-
-    def _document_ranges(self) -> list[tuple[int, int]]:
-        """Ranges of addresses: whole units, RANGE_DOCUMENTS or a little more in each; those of earlier runs at last."""
-        firsts, rows = [0], 0
-        for unit in self.context.inputs.units:
-            if rows >= RANGE_DOCUMENTS:
-                firsts.append(int(first_address(unit)))
-                rows = 0
-            rows += unit.rows
-        return [(low, high - 1) for low, high in zip(firsts, [*firsts[1:], EARLIER], strict=True)]
 
     def _pairs(self, task: Range) -> None:
         schema = evidence.stored_schema(self.stage.evidence)
@@ -174,10 +113,10 @@ class Clusters:
         new = np.ones(len(a), bool)
         new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
         rows = pa.table([pa.array(column[new]) for column in (a, b, same)], schema=PAIRS)
-        self._write(task, rows, large_buckets=found.large, largest_bucket=found.largest)
+        self.write(task, rows, large_buckets=found.large, largest_bucket=found.largest)
 
     def _edges(self, task: Range) -> None:
-        pairs = self._between("pairs").sorted_range(PAIRS, task.low, task.high)
+        pairs = EvidenceFiles(self.found("pairs")).sorted_range(PAIRS, task.low, task.high)
         a, b = pairs.column(KEY).to_numpy(), pairs.column("other").to_numpy()
         same = pairs.column("same").to_numpy()
         new = np.ones(len(a), bool)
@@ -191,10 +130,12 @@ class Clusters:
         rows = pa.table([pa.array(column[alike]) for column in (a, b, same)], schema=PAIRS)
         identical, joined = int(np.count_nonzero(same)), int(np.count_nonzero(alike))
         counts = {"identical": identical, "candidates": len(a) - identical, "compared": compared}
-        self._write(task, rows, **counts, alike=joined - identical if compared else 0)
+        self.write(task, rows, **counts, alike=joined - identical if compared else 0)
 
     def _groups(self, task: Range) -> None:
-        edges = pa.concat_tables([PAIRS.empty_table(), *self._between("edges").scan(PAIRS.names)]).combine_chunks()
+        edges = pa.concat_tables(
+            [PAIRS.empty_table(), *EvidenceFiles(self.found("edges")).scan(PAIRS.names)]
+        ).combine_chunks()
         a, b = edges.column(KEY).to_numpy(), edges.column("other").to_numpy()
         nodes, places = np.unique(np.concatenate([a, b]), return_inverse=True)
         own = int(np.searchsorted(nodes, np.uint64(EARLIER)))
@@ -211,13 +152,13 @@ class Clusters:
         size = np.bincount(kept[:own], copies, len(nodes)).astype(np.int64)
         document = nodes[:own]
         rows = pa.table([pa.array(document), pa.array(nodes[kept[:own]]), pa.array(size[kept[:own]])], schema=GROUPS)
-        self._write(task, rows, summary=asdict(self._summary(rows)))
+        self.write(task, rows, summary=asdict(self._summary(rows)))
         write_json(self.folder.small_artifact(self.step.label), asdict(self._summary(rows)))
 
     def _summary(self, groups: pa.Table) -> Summary:
         document, kept, size = (groups.column(name).to_numpy() for name in GROUPS.names)
-        pairs = [ArrowFile(path).facts for path in self._between("pairs").paths]
-        edges = [ArrowFile(path).facts for path in self._between("edges").paths]
+        pairs = [ArrowFile(path).facts for path in self.found("pairs")]
+        edges = [ArrowFile(path).facts for path in self.found("edges")]
         heads = (document == kept) | (kept >= np.uint64(EARLIER))
         return Summary(
             documents=sum(map(len, self.own_sketches.documents())),
@@ -255,17 +196,10 @@ class Clusters:
             "earlier": pa.array(kept >= np.uint64(EARLIER)),
         }
         path = self.folder.large_artifact(self.step.label, task.part)
-        evidence.write_artifact(path, pa.table(rows), {"fingerprint": self._stamp(task)})
+        evidence.write_artifact(path, pa.table(rows), {"fingerprint": self.stamp(task)})
 
     def _groups_found(self) -> pa.Table:
         return pa.Table.from_batches(ArrowFile(self.folder.between(self.step.label, "groups-000")).batches, GROUPS)
-
-    def _between(self, round: str) -> EvidenceFiles:
-        return EvidenceFiles(list(self._folder.glob(f"{round}-*.arrow")))
-
-    @property
-    def _folder(self) -> Path:
-        return self.folder.large_artifact(self.step.label, 0).parent
 
 
 def warm_up() -> None:
@@ -275,10 +209,6 @@ def warm_up() -> None:
     components(2, few, few)
     first_keep(2, few, few)
     jaccards(np.arange(3), np.arange(2, dtype=np.uint32), few, few, 0.5, None)
-
-
-def _parts(round: str, ranges: list[tuple[int, int]]) -> list[Range]:
-    return [Range(round, part, low, high) for part, (low, high) in enumerate(ranges)]
 
 
 def _repeated(key: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
