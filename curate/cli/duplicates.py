@@ -90,7 +90,8 @@ def show_clusters(run: Run, which: str, n: int, label: str | None, *, whole: boo
             if as_json:
                 typer.echo(json.dumps(as_data(group), ensure_ascii=False))
                 continue
-            pages.group(group, more=f"; look: {compare(out, group.kept)}")
+            here = group.kept if group.earlier is None else group.repeats[0].document.id
+            pages.group(group, more=f"; look: {compare(out, here)}")
             typer.echo("")
     if not shown:
         raise CurateError(f"{out}: no group of repeats was found by {', '.join(step.label for step in steps)}")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +70,29 @@ Place = tuple[int, int]
 """Index of a unit, and row in it."""
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A document that was kept in place of others. Ids that are made of file and row may be those of an earlier run."""
+
+    id: str
+    earlier: bool = False
+    """Whether an earlier run kept it."""
+
+
+@dataclass(frozen=True)
+class _Dropped:
+    """The documents of a unit that the step dropped: row, id of the one that was kept, whether by an earlier run."""
+
+    rows: npt.NDArray[np.int64]
+    kept: pa.LargeStringArray
+    earlier: npt.NDArray[np.bool_]
+
+
+def _hashes(dropped: _Dropped) -> npt.NDArray[np.uint64]:
+    """The group of each document, uint64[n]."""
+    return hash64(dropped.kept, 0) ^ dropped.earlier.astype(np.uint64)
+
+
 @dataclass
 class _Repeats:
     """Where the repeats of a document are."""
@@ -97,7 +117,7 @@ class _Repeats:
 
 
 class Groups:
-    """The groups that one step found in a run. Reads the step's columns alone: a million documents take about 0.1 s."""
+    """The groups that one step found in a run. Reads the step's columns, and texts only of what is shown."""
 
     def __init__(self, run: Run, step: Grouped) -> None:
         """The step's pass must be complete."""
@@ -111,96 +131,94 @@ class Groups:
             return None
         unit, row = place
         values = ledger.row_of(self._ledger(unit), row)
-        kept = values[self.step.kept]
-        if kept is not None:
-            earlier = values[DROPPED_BY] == f"{self.step.label}/{self.step.earlier}"
-            return self._group(kept, None if earlier else self.run.place_of(kept), earlier, n, (unit.index, row))
-        size = values[self.step.size]
-        return self._group(id, place, False, n) if size is not None and size > 1 else None
+        if values[self.step.kept] is None:
+            found = self._repeats([_Kept(id)])[0]
+            return self._made(_Kept(id), place, found, found.most_alike(n)) if found.count else None
+        kept = _Kept(values[self.step.kept], values[DROPPED_BY] == self._in_index)
+        found = self._repeats([kept])[0]
+        shown = sorted(found.most_alike(found.count), key=lambda one: one[0] != (unit.index, row))  # this one first
+        return self._made(kept, None if kept.earlier else self.run.place_of(kept.id), found, shown[:n])
 
     def largest(self, n: int, repeats: int) -> list[Group]:
-        """The `n` largest groups by the step's count, the largest first, with some repeats of each."""
-        found: list[tuple[int, int, int]] = []
-        for unit, rows, sizes in self._kept():
-            order = np.lexsort((rows, -sizes))[:n]
-            found = heapq.nsmallest(n, [*found, *((-int(sizes[i]), unit.index, int(rows[i])) for i in order)])
-        return self._described([(unit, row) for _, unit, row in found], repeats)
+        """The `n` groups with the most documents of this run, the largest first, with some repeats of each."""
+        hashes, counts = self._sizes()
+        return self._described(hashes[np.lexsort((hashes, -counts))[:n]], repeats)
 
     def some(self, n: int, repeats: int) -> list[Group]:
         """`n` groups, the same ones every time, with some repeats of each."""
-        found: list[tuple[int, int, int]] = []
-        for unit, rows, _ in self._kept():
-            ids = self._ids(unit, rows)
-            hashes = hash64(ids, 0)
-            nearest = np.argsort(hashes, kind="stable")[:n]
-            found = heapq.nsmallest(n, [*found, *((int(hashes[i]), unit.index, int(rows[i])) for i in nearest)])
-        return self._described([(unit, row) for _, unit, row in found], repeats)
+        return self._described(self._sizes()[0][:n], repeats)
 
-    def _kept(self) -> Iterator[tuple[Unit, npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        """The documents of a unit that were kept in place of others, and the sizes of their groups."""
-        for unit in self._units.values():
-            columns = ledger.read(self._ledger(unit), [self.step.kept, self.step.size])
-            many = pc.fill_null(pc.greater(columns[self.step.size], 1), False)
-            rows = np.flatnonzero(pc.and_(many, columns[self.step.kept].is_null()).to_numpy(zero_copy_only=False))
-            if len(rows):
-                yield unit, rows, columns[self.step.size].take(pa.array(rows)).to_numpy()
+    def _sizes(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+        """(hash of each group, ascending; its repeats). Holds 8 bytes for each document that the step dropped."""
+        parts = [_hashes(dropped) for dropped in map(self._dropped, self._units.values())]
+        return np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]), return_counts=True)
 
-    def _described(self, places: list[Place], repeats: int) -> list[Group]:
-        ids = [self._ids(self._units[unit], np.array([row]))[0].as_py() for unit, row in places]
-        found = self._repeats(ids, earlier=False)
+    def _described(self, hashes: npt.NDArray[np.uint64], repeats: int) -> list[Group]:
+        """The groups with these hashes, in this order."""
+        by_hash: dict[int, _Kept] = {}
+        for dropped in map(self._dropped, self._units.values()):
+            found, first = np.unique(_hashes(dropped), return_index=True)
+            for i in np.flatnonzero(np.isin(found, hashes)):
+                one = int(first[i])
+                by_hash[int(found[i])] = _Kept(dropped.kept[one].as_py(), bool(dropped.earlier[one]))
+        kept = [by_hash[int(one)] for one in hashes]
+        places = self._places([one.id for one in kept])
         return [
-            self._made(id, (self._units[unit], row), one, one.most_alike(repeats), None)
-            for id, (unit, row), one in zip(ids, places, found, strict=True)
+            self._made(one, None if one.earlier else places.get(one.id), found, found.most_alike(repeats))
+            for one, found in zip(kept, self._repeats(kept), strict=True)
         ]
 
-    def _group(
-        self, kept: str, place: tuple[Unit, int] | None, earlier: bool, n: int, asked: Place | None = None
-    ) -> Group:
-        found = self._repeats([kept], earlier=earlier)[0]
-        shown = found.most_alike(found.count)
-        if asked is not None:  # it comes first
-            shown = sorted(shown, key=lambda one: one[0] != asked)
-        return self._made(kept, place, found, shown[:n], self._output(kept) if earlier else None)
+    def _dropped(self, unit: Unit) -> _Dropped:
+        """The documents of a unit that the step dropped."""
+        columns = ledger.read(self._ledger(unit), [self.step.kept, DROPPED_BY])
+        rows = np.flatnonzero(columns[self.step.kept].is_valid().to_numpy(zero_copy_only=False))
+        kept, dropped_by = (columns[name].take(pa.array(rows)) for name in (self.step.kept, DROPPED_BY))
+        earlier = pc.equal(dropped_by, self._in_index).to_numpy(zero_copy_only=False)
+        return _Dropped(rows, kept.cast(pa.large_string()), earlier.astype(bool))
+
+    def _places(self, wanted_ids: list[str]) -> dict[str, tuple[Unit, int]]:
+        """Where the first documents with these ids are."""
+        found: dict[str, tuple[Unit, int]] = {}
+        wanted = pa.array(wanted_ids, pa.large_string())
+        for unit in self._units.values():
+            ids = ledger.read(self.run.ledger(1, unit), [ID])[ID]
+            for row in np.flatnonzero(pc.is_in(ids, wanted).to_numpy(zero_copy_only=False)):
+                found.setdefault(ids[int(row)].as_py(), (unit, int(row)))
+        return found
+
+    def _repeats(self, kept: list[_Kept]) -> list[_Repeats]:
+        """The repeats of each of these documents."""
+        found = [_Repeats() for _ in kept]
+        wanted = pa.array([one.id for one in kept], pa.large_string())
+        for unit in self._units.values():
+            dropped = self._dropped(unit)
+            if not pc.any(pc.is_in(dropped.kept, wanted)).as_py():
+                continue
+            alike = np.full(len(dropped.rows), np.nan)
+            if self.step.similarity:
+                values = ledger.read(self._ledger(unit), [self.step.similarity])[self.step.similarity]
+                alike = values.take(pa.array(dropped.rows)).cast(pa.float64()).to_numpy(zero_copy_only=False)
+            for one, repeats in zip(kept, found, strict=True):
+                same = pc.equal(dropped.kept, one.id).to_numpy(zero_copy_only=False)
+                at = np.flatnonzero(same & (dropped.earlier == one.earlier))
+                repeats.units.append(np.full(len(at), unit.index))
+                repeats.rows.append(dropped.rows[at])
+                repeats.similarity.append(alike[at])
+        return found
 
     def _made(
-        self,
-        kept: str,
-        place: tuple[Unit, int] | None,
-        found: _Repeats,
-        shown: list[tuple[Place, float | None]],
-        earlier: str | None,
+        self, kept: _Kept, place: tuple[Unit, int] | None, found: _Repeats, shown: list[tuple[Place, float | None]]
     ) -> Group:
-        original = self._member(*place) if place is not None else self._of_earlier(kept, earlier)
-        stands_for = original.document.columns.get(self.step.size) if original and earlier is None else None
+        earlier = self._output(kept.id) if kept.earlier else None
+        original = self._member(*place) if place is not None else self._of_earlier(kept.id, earlier)
+        stands_for = original.document.columns.get(self.step.size) if original and not kept.earlier else None
         repeats = tuple(self._member(self._units[unit], row, alike) for (unit, row), alike in shown)
-        return Group(self.step.label, found.count + 1, kept, original, earlier, stands_for, repeats)
+        return Group(self.step.label, found.count + 1, kept.id, original, earlier, stands_for, repeats)
 
-    def _repeats(self, kept: list[str], *, earlier: bool) -> list[_Repeats]:
-        """The repeats of each of these documents, which are all of this run, or all of earlier ones."""
-        found = [_Repeats() for _ in kept]
-        wanted = pa.array(kept, pa.large_string())
-        for unit in self._units.values():
-            which = pc.index_in(ledger.read(self._ledger(unit), [self.step.kept])[self.step.kept], wanted)
-            rows = np.flatnonzero(which.is_valid().to_numpy(zero_copy_only=False))
-            if not len(rows):
-                continue
-            names = [DROPPED_BY, *([self.step.similarity] if self.step.similarity else [])]
-            columns = ledger.read(self._ledger(unit), names)
-            of_earlier = pc.equal(columns[DROPPED_BY].take(pa.array(rows)), f"{self.step.label}/{self.step.earlier}")
-            rows = rows[of_earlier.to_numpy(zero_copy_only=False) == earlier]
-            of = which.take(pa.array(rows)).to_numpy()
-            alike = np.full(len(rows), np.nan)
-            if self.step.similarity:
-                alike = columns[self.step.similarity].take(pa.array(rows)).cast(pa.float64()).to_numpy(False)
-            order = np.argsort(of, kind="stable")
-            cuts = [0, *np.flatnonzero(np.diff(of[order])) + 1, len(order)]
-            for low, high in pairwise(cuts):
-                if low < high:
-                    one, part = found[int(of[order[low]])], order[low:high]
-                    one.units.append(np.full(high - low, unit.index))
-                    one.rows.append(rows[part])
-                    one.similarity.append(alike[part])
-        return found
+    @property
+    def _in_index(self) -> str:
+        """What the ledger says of a document that is like one of an earlier run."""
+        return f"{self.step.label}/{self.step.earlier}"
 
     def _member(self, unit: Unit, row: int, similarity: float | None = None) -> Member:
         document = self.run.document(unit, row)
@@ -217,10 +235,6 @@ class Groups:
     def _of_earlier(self, kept: str, output: str | None) -> Member | None:
         document = _kept_by(output, kept) if output else None
         return Member(document, document.text) if document is not None else None
-
-    def _ids(self, unit: Unit, rows: npt.NDArray[np.int64]) -> pa.LargeStringArray:
-        ids = ledger.read(self.run.ledger(1, unit), [ID])[ID]
-        return ids.take(pa.array(rows)).cast(pa.large_string())
 
     def _ledger(self, unit: Unit) -> Path:
         return self.run.ledger(self.step.number, unit)
