@@ -38,20 +38,22 @@ class LineDedup(PassageDedup):
     """Remove lines or paragraphs that occur again elsewhere in the corpus.
 
         - line_dedup
-        - line_dedup: {keep: none, min_chars: 1}            # CCNet (Wenzek et al. 2020), within a shard
-        - line_dedup: {min_words: 10, min_chars: 1}         # an ablation of FineWeb (Penedo et al. 2024)
-        - line_dedup: {keep: none, min_repeats: 7}          # Llama 3 (from memory), within 30 million documents
+        - line_dedup: {keep: none, min_chars: 1}        # as CCNet
+        - line_dedup: {min_words: 10, min_chars: 1}     # as FineWeb tried
+        - line_dedup: {keep: none, min_repeats: 7}      # as Llama 3
 
-    Menus, licences and cookie notices go, and so do quotations, tables and refrains: in FineWeb's ablations no such
-    step helped over the whole corpus. Look at what goes, and think of a higher `min_repeats` or of a `scope`.
+    Menus, licences and cookie notices go, and so do quotations, tables and refrains. CCNet (Wenzek et al. 2020) removes
+    all copies within a shard; Llama 3 (2024, from memory) those of lines that occur more than 6 times in 30 million
+    documents; FineWeb's ablations (Penedo et al. 2024) found the step harmful over the whole corpus. So look at what
+    goes, and think of a higher `min_repeats` or of a `scope`.
 
-    Counts are exact, over the whole corpus, and do not depend on how it is cut into shards. Lines are the same if the
-    64-bit XXH64 of their normal forms is: of N different lines, one that is unique is taken for a repeat with a chance
-    of N / 2^64. Copies within one document count too (CCNet keeps the first of those).
+    Counts are exact, over the whole corpus, and do not depend on how it is cut into shards; copies within one document
+    count too. Lines are the same if the 64-bit XXH64 of their normal forms is: of N different lines, one that is unique
+    is taken for a repeat with a chance of N / 2^64.
 
-    What stays is not touched. Blank lines stay, but those behind a removed line go unless text is directly before it;
-    so does white space at the end of a text that has lost lines. A text of which nothing is left is dropped as `empty`,
-    one that loses too much as `too_little_left` or `too_much_removed`.
+    What stays is not touched. Blank lines stay; those behind a removed line go with it unless text is directly before
+    it, and white space at the end of a text that has lost lines goes as well. A text of which nothing is left is
+    dropped as `empty`, one that loses too much as `too_little_left` or `too_much_removed`.
 
     Adds `line_dedup_removed`, the lines (or paragraphs) that were removed, and `line_dedup_removed_chars`, the
     characters by which the text got shorter.
