@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from curate.kernels.jit import inlined, kernel
 from curate.kernels.shingles import Shingles
-from curate.kernels.union_find import given, join, root
+from curate.kernels.union_find import given, root
 
 BELOW, CONNECTED = -1.0, -2.0
 """Answers of `jaccards` for pairs that are below the threshold, and for those in one group already."""
@@ -97,9 +97,12 @@ def jaccards(
 @kernel
 def _compare(offsets, values, a, b, threshold, grouped, parents, out):
     for p in range(len(out)):
-        if grouped and root(parents, a[p]) == root(parents, b[p]):
-            out[p] = CONNECTED
-            continue
+        one, other = a[p], b[p]
+        if grouped:
+            one, other = root(parents, one), root(parents, other)
+            if one == other:
+                out[p] = CONNECTED
+                continue
         out[p] = BELOW
         i, j = np.uint64(offsets[a[p]]), np.uint64(offsets[b[p]])
         i_end, j_end = np.uint64(offsets[a[p] + 1]), np.uint64(offsets[b[p] + 1])
@@ -121,4 +124,4 @@ def _compare(offsets, values, a, b, threshold, grouped, parents, out):
         if similarity >= threshold:
             out[p] = similarity
             if grouped:
-                join(parents, a[p], b[p])
+                parents[max(one, other)] = min(one, other)

@@ -29,13 +29,6 @@ def root(parents, node):
     return node
 
 
-@inlined
-def join(parents, a, b):
-    """Makes one group of those of a and b: the smaller representative stands for both."""
-    a, b = root(parents, a), root(parents, b)
-    parents[max(a, b)] = min(a, b)
-
-
 def components(n: int, a: Numbers, b: Numbers) -> Numbers:
     """The smallest member of each node's connected component, int64[n]; the edges are a[i] - b[i] (int64[p])."""
     parents = np.arange(n, dtype=np.int64)
@@ -46,7 +39,8 @@ def components(n: int, a: Numbers, b: Numbers) -> Numbers:
 @kernel
 def _connect(parents, a, b):
     for i in range(len(a)):
-        join(parents, a[i], b[i])
+        one, other = root(parents, a[i]), root(parents, b[i])
+        parents[max(one, other)] = min(one, other)  # the smaller one stands for both
     for node in range(len(parents)):  # upwards: that of the parent is settled
         parents[node] = parents[parents[node]]
 
@@ -119,30 +113,17 @@ def bucket_pairs(
     return a, b, same, Buckets(large, in_large, largest, int(key[at]) if largest else 0)
 
 
-@inlined
-def _emit(x, y, is_same, first_foreign, fill, total, a, b, same):
-    """The number of pairs after this one, which is none if both are foreign."""
-    low, high = min(x, y), max(x, y)
-    if low >= first_foreign or low == high:
-        return total
-    if fill:
-        a[total], b[total], same[total] = low, high, is_same
-    return total + 1
-
-
 @kernel
 def _pair(key, twin, document, most, hubs, first_foreign, fill, chosen, numbers, a, b, same):
     """Counts the pairs, or writes them if `fill`; `numbers` are those of `Buckets`, the key by one of its rows."""
     total, begin = np.int64(0), 0
     while begin < len(key):
-        exact = key[begin] & np.uint64(1)
-        count, end = 0, begin
-        while end < len(key) and key[end] == key[begin]:
-            if end == begin or twin[end] != twin[end - 1]:
+        exact = np.bool_(key[begin] & np.uint64(1))
+        chosen[0], count, end = begin, 1, begin + 1
+        while end < len(key) and key[end] == key[begin] and not (exact and twin[end] != twin[begin]):
+            if exact or twin[end] != twin[end - 1]:
                 chosen[count] = end
                 count += 1
-            elif exact:
-                total = _emit(document[chosen[count - 1]], document[end], True, first_foreign, fill, total, a, b, same)
             end += 1
         if not exact:
             if count > most:
@@ -150,10 +131,13 @@ def _pair(key, twin, document, most, hubs, first_foreign, fill, chosen, numbers,
                 numbers[1] += count
             if count > numbers[2]:
                 numbers[2], numbers[3] = count, begin
-            for i in range(count if count <= most else min(hubs, count)):
-                for j in range(i + 1, count):
-                    total = _emit(
-                        document[chosen[i]], document[chosen[j]], False, first_foreign, fill, total, a, b, same
-                    )
+        for i in range(1 if exact else count if count <= most else min(hubs, count)):
+            for j in range(i + 1, count):
+                x, y = document[chosen[i]], document[chosen[j]]
+                low, high = min(x, y), max(x, y)
+                if low < first_foreign and low != high:
+                    if fill:
+                        a[total], b[total], same[total] = low, high, exact
+                    total += 1
         begin = end
     return total
