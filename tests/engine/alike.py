@@ -140,7 +140,8 @@ def read(out: Path, number: int = 2) -> Found:
     """The verdicts of a run whose pass `number` applies them."""
     ids = _column(out, 1, ["id"])["id"].to_pylist()
     table = _column(out, number, ["dropped_by", "cluster_size", "near_duplicate_of", "similarity"])
-    return Found(out, dict(zip(ids, map(Verdict._make, zip(*(c.to_pylist() for c in table.columns), strict=True)))))
+    verdicts = zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return Found(out, dict(zip(ids, map(Verdict._make, verdicts), strict=True)))
 
 
 def _column(out: Path, number: int, names: list[str]) -> pa.Table:

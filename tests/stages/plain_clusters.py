@@ -17,7 +17,7 @@ import pyarrow as pa
 from curate.documents import Batch, address
 from curate.stage import Cluster, Likeness
 
-MOST, HUBS = 64, 8  # of more different documents in a bucket each is compared with the first so many, by their twins
+MOST, HUBS = 64, 8  # of more different texts in a bucket each is compared with the first so many
 
 ARTIFACT = pa.schema(
     {
@@ -104,7 +104,7 @@ def decide(likeness: Likeness, documents: Sequence[Sketched]) -> Decision:
         by_text[document.text].append(document)
     texts = [Text(sorted(members, key=lambda document: document.rank)) for members in by_text.values()]
     texts.sort(key=lambda text: text.head.rank)
-    pairs = set(_candidates(texts))
+    pairs = set(_candidates(texts, likeness.method == "greedy"))
     alike = {
         (i, j) for i, j in pairs if not likeness.verify or _jaccard(texts[i].head, texts[j].head) >= likeness.threshold
     }
@@ -118,13 +118,14 @@ def decide(likeness: Likeness, documents: Sequence[Sketched]) -> Decision:
     return Decision(texts, pairs, alike, kept)
 
 
-def _candidates(texts: Sequence[Text]) -> Iterator[tuple[int, int]]:
+def _candidates(texts: Sequence[Text], by_rank: bool) -> Iterator[tuple[int, int]]:
+    """Texts that share a key; in large buckets the first ones are those rather kept, or those with the least twins."""
     buckets: dict[int, dict[int, int]] = defaultdict(dict)
     for number, text in enumerate(texts):
         for key, twin in text.head.keys.items():
             buckets[key][twin] = number
     for bucket in buckets.values():
-        members = [number for _, number in sorted(bucket.items())]
+        members = sorted(bucket.values()) if by_rank else [number for _, number in sorted(bucket.items())]
         for i, j in combinations(range(len(members)), 2):
             if len(members) <= MOST or i < HUBS:
                 yield min(members[i], members[j]), max(members[i], members[j])

@@ -43,6 +43,8 @@ PAIRS = pa.schema([(KEY, pa.uint64()), ("other", pa.uint64()), ("same", pa.bool_
 """Of candidates, and of those of them that are alike; `same`: of the same text in normal form."""
 GROUPS = pa.schema([(DOCUMENT, pa.uint64()), ("kept", pa.uint64()), ("size", pa.int64())])
 
+_Unsigned = npt.NDArray[np.uint64]
+
 
 class Clusters(Rounds):
     """The decision of one `Cluster` stage of a run."""
@@ -107,6 +109,8 @@ class Clusters(Rounds):
         members = table.take(pa.array(_repeated(table.column(KEY).to_numpy())))
         key, document, twin = (members.column(name).to_numpy() for name in (KEY, DOCUMENT, "twin"))
         order = np.lexsort((document, twin, key))
+        if self.likeness.method == "greedy":
+            order = order[self._rather_kept_first(key[order], twin[order], document[order])]
         a, b, same, found = bucket_pairs(key[order], twin[order], document[order], MOST, HUBS, np.uint64(EARLIER))
         order = np.lexsort((same, b, a))
         a, b, same = a[order], b[order], same[order]
@@ -114,6 +118,32 @@ class Clusters(Rounds):
         new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
         rows = pa.table([pa.array(column[new]) for column in (a, b, same)], schema=PAIRS)
         self.write(task, rows, large_buckets=found.large, largest_bucket=found.largest)
+
+    def _rather_kept_first(self, key: _Unsigned, twin: _Unsigned, document: _Unsigned) -> npt.NDArray[np.int64]:
+        """An order of rows that are sorted by (key, twin, document): in large buckets, what is rather kept comes first.
+
+        Greedily, documents are dropped for such as are kept: others could not stand for a bucket.
+        """
+        new_key, new_text = np.ones(len(key), bool), np.ones(len(key), bool)
+        new_key[1:] = key[1:] != key[:-1]
+        new_text[1:] = new_key[1:] | (twin[1:] != twin[:-1])
+        bucket, text = np.cumsum(new_key) - 1, np.cumsum(new_text) - 1
+        large = np.bincount(bucket[new_text], minlength=1)[bucket] > MOST
+        if not large.any():
+            return np.arange(len(key))
+        documents, places = np.unique(document[large], return_inverse=True)
+        rank, place = np.empty(len(documents), np.int64), np.zeros(len(key), np.int64)
+        rank[self._by_rank(documents)] = np.arange(len(documents))
+        place[large] = rank[places]
+        best = np.minimum.reduceat(place, np.flatnonzero(new_text))
+        return np.lexsort((document, twin, best[text], key))
+
+    def _by_rank(self, documents: _Unsigned) -> npt.NDArray[np.int64]:
+        """Documents, whose addresses ascend, in the order of the stage; but what earlier runs kept comes first."""
+        own = int(np.searchsorted(documents, np.uint64(EARLIER)))
+        facts = self.sketches.of(documents[:own], ["source", "prefer", "tie"])
+        keys = [documents[:own], *(facts.column(name).to_numpy() for name in ("tie", "prefer", "source"))]
+        return np.concatenate([np.arange(own, len(documents)), np.lexsort(keys)])
 
     def _edges(self, task: Range) -> None:
         pairs = EvidenceFiles(self.found("pairs")).sorted_range(PAIRS, task.low, task.high)
@@ -139,11 +169,8 @@ class Clusters(Rounds):
         a, b = edges.column(KEY).to_numpy(), edges.column("other").to_numpy()
         nodes, places = np.unique(np.concatenate([a, b]), return_inverse=True)
         own = int(np.searchsorted(nodes, np.uint64(EARLIER)))
-        facts = self.sketches.of(nodes[:own], ["source", "prefer", "tie", "copies"])
-        copies = facts.column("copies").to_numpy()
-        # Ranks: what earlier runs kept comes first, then the order of the stage.
-        keys = [nodes[:own], *(facts.column(name).to_numpy() for name in ("tie", "prefer", "source"))]
-        by_rank = np.concatenate([np.arange(own, len(nodes)), np.lexsort(keys)])
+        copies = self.sketches.of(nodes[:own], ["copies"]).column("copies").to_numpy()
+        by_rank = self._by_rank(nodes)
         rank = np.empty(len(nodes), np.int64)
         rank[by_rank] = np.arange(len(nodes))
         same = edges.column("same").to_numpy()
