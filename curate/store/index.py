@@ -15,7 +15,7 @@ from shutil import rmtree
 from typing import Any
 
 from curate.errors import RecipeError, StoreError
-from curate.store.files import read_json, write_json
+from curate.store.files import read_json, sweep, write_json
 from curate.store.lock import alone
 from curate.store.sketches import SketchPaths
 
@@ -129,6 +129,7 @@ def add(
                 f"index {path}: another run was added to it while this one was at work; run again, only what depends"
                 " on it is done anew"
             )
+        sweep(path)
         folder = path / f"{record.number:06d}-{record.fingerprint[:12]}"
         record = replace(record, folder=str(folder), made=datetime.now(UTC).isoformat(timespec="seconds"))
         folder.mkdir(exist_ok=True)

@@ -179,8 +179,9 @@ class Clusters(Rounds):
         size = np.bincount(kept[:own], copies, len(nodes)).astype(np.int64)
         document = nodes[:own]
         rows = pa.table([pa.array(document), pa.array(nodes[kept[:own]]), pa.array(size[kept[:own]])], schema=GROUPS)
-        self.write(task, rows, summary=asdict(self._summary(rows)))
-        write_json(self.folder.small_artifact(self.step.label), asdict(self._summary(rows)))
+        summary = asdict(self._summary(rows))
+        write_json(self.folder.small_artifact(self.step.label), summary)
+        self.write(task, rows, summary=summary)  # at last: it says that the round is done
 
     def _summary(self, groups: pa.Table) -> Summary:
         document, kept, size = (groups.column(name).to_numpy() for name in GROUPS.names)
