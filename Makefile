@@ -20,7 +20,7 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## Set up, then run the quickstart on real documents
 	@$(BIN)/curate run configs/quickstart.yaml --fresh
-	@$(BIN)/curate inspect out/quickstart --dropped-by exact_dedup -n 1
+	@$(BIN)/curate dups out/quickstart package-copyright-00674
 
 test: $(READY)  ## Set up, then run the tests
 	@$(BIN)/python -m pytest

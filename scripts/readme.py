@@ -4,7 +4,7 @@
     python scripts/readme.py --check    fail if that would change it
 
 In a console block, lines that begin with `$ ` are commands; what they print on standard output (and, when they fail, on
-standard error) follows. `ID` stands for the id of a document that `exact_dedup` dropped.
+standard error) follows. `curate why` and `curate dups` are asked about documents that are chosen here.
 """
 
 import argparse
@@ -28,9 +28,13 @@ def shell(command: str) -> str:
     return "".join(line.rstrip() + "\n" for line in text.strip("\n").splitlines())
 
 
-def example_id() -> str:
-    """The shortest of the dropped copies, the same one every time."""
-    found = shell("curate inspect out/quickstart --dropped-by exact_dedup -n 500 --json")
+DROPPED_BY = {"why": "exact_dedup", "dups": "minhash_dedup"}
+"""Command → the stage that dropped the document which it is asked about."""
+
+
+def example_id(step: str) -> str:
+    """The shortest of the documents that a step dropped, the same one every time."""
+    found = shell(f"curate inspect out/quickstart --dropped-by {step} -n 500 --json")
     documents = [json.loads(line) for line in found.splitlines()]
     return str(min(documents, key=lambda document: (len(document["text"]), document["id"]))["id"])
 
@@ -40,8 +44,9 @@ def console(match: re.Match[str]) -> str:
     for line in match[1].splitlines():
         if line.startswith("$ "):
             command = line[2:]
-            if command.startswith("curate why"):
-                command = f"curate why out/quickstart {example_id()}"
+            about = re.match("curate (why|dups) ", command)
+            if about:
+                command = f"{about[0]}out/quickstart {example_id(DROPPED_BY[about[1]])}"
             printed = shell(command.replace("curate run", "curate run --fresh"))
             shown += f"$ {command}\n{printed}"
     return f"```console\n{shown}```"

@@ -74,7 +74,7 @@ class GroupPages:
     def _kept(self, group: Group, name: str, asked: str | None) -> None:
         if group.original is not None and group.earlier is None:
             document = group.original.document
-            later = f"  dropped later by {document.dropped_by.replace('/', ': ', 1)}" if document.dropped_by else ""
+            later = f"  dropped later by {document.dropped_by.split('/')[0]}" if document.dropped_by else ""
             self._line(name, "green", group.original, asked, later)
         else:
             line = Text.assemble((name, "bold green"), "  ", (on_one_line(group.kept), "bold"))

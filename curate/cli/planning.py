@@ -28,6 +28,7 @@ stages:
   - gopher_quality
   - c4
   - fineweb_quality
+  - minhash_dedup
 """
 
 

@@ -45,7 +45,7 @@ def test_help_does_not_wait_for_heavy_imports():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", done.stderr
     page = curate("--help").stdout
-    for command in ("run", "check", "plan", "schema", "stages", "why", "inspect", "funnel", "debug", "init"):
+    for command in ("run", "check", "plan", "schema", "stages", "why", "dups", "inspect", "funnel", "debug", "init"):
         assert f" {command} " in page
     assert "Exit codes" in page
 
@@ -63,7 +63,7 @@ def test_why_and_inspect_and_funnel(finished):
     assert len(dropped) == 2
     why = curate("why", out, dropped[0]["id"])
     assert why.returncode == 0
-    assert "dropped by exact_dedup: duplicate" in why.stdout
+    assert f"dropped by exact_dedup: duplicate of {dropped[0]['columns']['duplicate_of']}\n" in why.stdout
     assert f"duplicate_of: {dropped[0]['columns']['duplicate_of']}" in why.stdout
     assert "kept" in curate("why", out, dropped[0]["columns"]["duplicate_of"]).stdout
     unknown = curate("why", out, "nobody")
