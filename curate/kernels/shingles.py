@@ -12,24 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.kernels.hashing import xxh64
-from curate.kernels.jit import helper, inlined, kernel
-from curate.kernels.masks import WIDTH, in_range, lowest
-from curate.kernels.memory import load8, move
-from curate.kernels.scanning import IS_SPACE, byte_kinds
-from curate.kernels.spacy_tables import EXCEPTION, SEED, find, finish, mix, table
-from curate.kernels.text import Bytes, Offsets, buffers, strings
+from curate.kernels.jit import helper, kernel
+from curate.kernels.joined_words import NO_PIECES, join_words, odd_pieces, scratch
+from curate.kernels.memory import move
+from curate.kernels.spacy_tables import table
+from curate.kernels.text import buffers
 from curate.kernels.words import Definition, words_one
-from curate.kernels.words import words as words_of
-from curate.kernels.xxh32 import SPARE, xxh32
+from curate.kernels.xxh32 import xxh32
 
 Unit = Literal["words", "characters"]
 HashedBy = Literal["xxh32", "xxh64", "sha1_32", "sha1_64"]
-
-_SPACY, _WHITESPACE, _CHARACTERS = 0, 1, 2
-LONGEST_LETTERS = (
-    16  # bytes; no exception of spaCy's that is made of ASCII letters alone is longer, which a test checks
-)
-_BEYOND, _ALL = 1 << 62, np.uint64(2**64 - 1)
 
 
 @dataclass(frozen=True)
@@ -69,20 +61,12 @@ def shingles(
     if hashed_by.startswith("sha1"):
         return _sha1_shingles(texts, ngram, unit, words, 4 if hashed_by == "sha1_32" else 8)
     data, offsets = buffers(texts)
-    code = _CHARACTERS if unit == "characters" else _SPACY if words == "spacy" else _WHITESPACE
-    odd_at, pieces = _odd_pieces(data, offsets, code)
-    odd = words_of(pieces, words)
-    size, longest = int(offsets[-1] - offsets[0]), int(np.diff(offsets).max(initial=0))
-    text = np.empty(longest + 2 * WIDTH, np.uint8)
-    flat = np.empty(2 * longest + 2 + SPARE, np.uint8)  # no more spaces than bytes, and one before
-    starts = np.empty(longest + 2, np.int64)
-    wide = hashed_by == "xxh64"
-    hashes = np.empty((size + 1) * (2 if wide else 1), np.uint32)  # what is not written costs nothing
+    wide, characters = hashed_by == "xxh64", unit == "characters"
+    odd = NO_PIECES if characters else odd_pieces(data, offsets, words)
+    hashes = np.empty(int(offsets[-1] - offsets[0] + 1) * (2 if wide else 1), np.uint32)  # free where not written to
     bounds = np.zeros(len(texts) + 1, np.int64)
-    _shingle(
-        data, offsets, code, ngram, wide, table(),
-        odd_at, odd.first, odd.last, odd.start, odd.end, text, flat, starts, bounds, hashes,
-    )  # fmt: skip
+    spacy = words == "spacy"
+    _shingle(data, offsets, characters, spacy, ngram, wide, table(), odd, *scratch(offsets), bounds, hashes)
     found = hashes[: bounds[-1] * (2 if wide else 1)]
     return Shingles(bounds, found.view("<u8").astype(np.uint64, copy=False) if wide else found)
 
@@ -122,142 +106,6 @@ def _sha1_shingles(texts: pa.LargeStringArray, ngram: int, unit: Unit, words: De
     return Shingles(bounds, np.frombuffer(digests, f"<u{size}").astype(f"u{size}"))
 
 
-def _odd_pieces(data: Bytes, offsets: Offsets, code: int) -> tuple[Offsets, pa.LargeStringArray]:
-    """(where they start in the data, int64[m + 1], the last one beyond any; the odd pieces, large_string[m])."""
-    size = int(offsets[-1] - offsets[0]) if code != _CHARACTERS else 0
-    room = size // 2 + len(offsets) + 1  # pieces of a text have white space between them
-    at, bounds = np.empty(room, np.int64), np.zeros(room, np.int64)
-    text = np.empty(int(np.diff(offsets).max(initial=0)) + 2 * WIDTH, np.uint8)
-    out = np.empty(size, np.uint8)
-    count = _find_odd(data, offsets, code == _SPACY, byte_kinds(), text, at, bounds, out) if size else 0
-    at[count] = _BEYOND
-    return at[: count + 1], strings(out[: bounds[count]], bounds[: count + 1])
-
-
-@helper
-def _load(data, begin, end, text):
-    """Puts a document into `text`, from 1 on, with white space around it: then 64 bytes can be read anywhere in it."""
-    text[0] = 0x20
-    move(text, 1, data, begin, end - begin)
-    for j in range(np.uint64(end - begin + 1), np.uint64(end - begin + 1 + WIDTH)):
-        text[j] = 0x20
-
-
-@inlined
-def _spaces(text, at):
-    """The ASCII white space among 64 bytes."""
-    return in_range(text, at, 0x20, 0x20) | in_range(text, at, 9, 13) | in_range(text, at, 28, 31)
-
-
-@kernel
-def _find_odd(data, offsets, spacy, kinds, text, at, bounds, out):
-    """Collects the odd pieces: in `at` where they start, in `out[bounds[m]:bounds[m + 1]]` their bytes.
-
-    Of the pieces between ASCII white space nearly all are words at a glance: by spaCy's rules those of ASCII letters
-    alone, but for its exceptions, and of digits alone; else all that are ASCII. The others are odd.
-    """
-    count = 0
-    for i in range(len(offsets) - 1):
-        base, size = offsets[i], offsets[i + 1] - offsets[i]
-        _load(data, base, base + size, text)
-        done = np.int64(1)
-        for block in range(0, size + 1, WIDTH):
-            if spacy:
-                plain = _spaces(text, block) | in_range(text, block, 0x61, 0x7A) | in_range(text, block, 0x41, 0x5A)
-            else:
-                plain = in_range(text, block, 0, 0x7F)
-            while ~plain:
-                begin = block + lowest(~plain)
-                plain |= plain + np.uint64(1)  # sets the lowest bit that is not set
-                if begin < done:
-                    continue
-                digits = spacy
-                while not kinds[text[begin - 1]] & IS_SPACE:
-                    begin -= 1
-                done = begin
-                while not kinds[text[done]] & IS_SPACE:
-                    digits &= 0x30 <= text[done] <= 0x39
-                    done += 1
-                if not digits:
-                    at[count] = base + begin - 1
-                    move(out, bounds[count], text, begin, done - begin)
-                    bounds[count + 1] = bounds[count] + done - begin
-                    count += 1
-    return count
-
-
-@inlined
-def _exception(text, begin, length, table):
-    """The parts of a piece of ASCII letters or digits that is one of spaCy's exceptions, -1 if it is none.
-
-    The hash is that of `hash_bytes`, of at most 16 bytes, without a branch that depends on their number.
-    """
-    if length > LONGEST_LETTERS:
-        return np.int64(-1)
-    state = mix(SEED, load8(text, begin) & (_ALL >> np.uint64(64 - 8 * min(length, 8))))
-    more = mix(state, load8(text, begin + 8) & (_ALL >> np.uint64(64 - 8 * max(length - 8, 1))))
-    return find(table, finish(more if length > 8 else state, length) ^ EXCEPTION)
-
-
-@inlined
-def _follow(text, flat, begin, last, run, to):
-    """(run, to): a word begins at `begin`, the one before ended at `last`.
-
-    Words that lie one space apart are one run, `text[run:last]`, which is copied to `flat[to:]` when it is over.
-    """
-    if begin != last + 1 or text[last] != 0x20:
-        move(flat, to, text, run, last - run)
-        to += last - run
-        flat[to] = 0x20
-        return begin, to + 1
-    return run, to
-
-
-@helper
-def _join_words(text, size, spacy, table, base, odd, odd_at, odd_first, odd_last, odd_start, odd_end, flat, starts):
-    """Puts the words of a document into `flat`, a space before each: word w is `flat[starts[w]:starts[w + 1] - 1]`.
-
-    Returns their number, and that of the next odd piece.
-    """
-    count, begin, last, run, to = np.int64(0), np.int64(1), np.int64(0), np.int64(0), np.int64(0)
-    next_odd = odd_at[odd] - base + 1
-    for block in range(0, size + 2, WIDTH):
-        spaces = _spaces(text, block)
-        while spaces:
-            end = block + lowest(spaces)
-            spaces &= spaces - np.uint64(1)
-            if begin < end:
-                is_odd = begin == next_odd
-                parts = _exception(text, begin, end - begin, table) if spacy and not is_odd else np.int64(-1)
-                if parts < 0 and not is_odd:
-                    run, to = _follow(text, flat, begin, last, run, to)
-                    starts[count] = to + begin - run
-                    last = end
-                    count += 1
-                else:
-                    first, final = (odd_first[odd], odd_last[odd]) if is_odd else (np.int64(0), np.int64(8))
-                    left = begin
-                    for j in range(first, final):
-                        if is_odd:
-                            left, right = begin + odd_start[j], begin + odd_end[j]
-                        elif parts:
-                            right = left + (parts & 0xFF)
-                            parts >>= 8
-                        else:
-                            break
-                        run, to = _follow(text, flat, left, last, run, to)
-                        starts[count] = to + left - run
-                        left = last = right
-                        count += 1
-                    if is_odd:
-                        odd += 1
-                        next_odd = odd_at[odd] - base + 1
-            begin = end + 1
-    move(flat, to, text, run, last - run)
-    starts[count] = to + last - run + 1
-    return count, odd
-
-
 @helper
 def _mark_characters(data, begin, end, flat, starts):
     """Copies a document to `flat`: character c is `flat[starts[c]:starts[c + 1]]`. Returns their number."""
@@ -271,22 +119,15 @@ def _mark_characters(data, begin, end, flat, starts):
 
 
 @kernel
-def _shingle(
-    data, offsets, code, ngram, wide, table,
-    odd_at, odd_first, odd_last, odd_start, odd_end, text, flat, starts, bounds, hashes,
-):  # fmt: skip
+def _shingle(data, offsets, characters, spacy, ngram, wide, table, odd, text, flat, starts, bounds, hashes):
     """Fills `bounds` (int64[n + 1]) and `hashes`; a hash of 64 bits takes two elements, the lower half first."""
-    total, odd = 0, np.int64(0)
+    total, piece = 0, np.int64(0)
     for i in range(len(offsets) - 1):
-        base, size, gap = offsets[i], offsets[i + 1] - offsets[i], 1
-        if code == _CHARACTERS:
-            units, gap = _mark_characters(data, base, base + size, flat, starts), 0
+        begin, end, gap = offsets[i], offsets[i + 1], 1
+        if characters:
+            units, gap = _mark_characters(data, begin, end, flat, starts), 0
         else:
-            _load(data, base, base + size, text)
-            units, odd = _join_words(
-                text, size, code == _SPACY, table, base, odd, odd_at, odd_first, odd_last, odd_start, odd_end,
-                flat, starts,
-            )  # fmt: skip
+            units, piece = join_words(data, begin, end, spacy, table, odd, piece, text, flat, starts)
         for j in range(units - ngram + 1):
             if wide:
                 h = xxh64(flat, starts[j], starts[j + ngram] - gap, np.uint64(0))

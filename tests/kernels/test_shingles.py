@@ -10,8 +10,11 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.kernels.shingles import LONGEST_LETTERS, shingles, shingles_one
+from curate.kernels.joined_words import LONGEST_LETTERS
+from curate.kernels.shingles import shingles, shingles_one
 from curate.kernels.spacy_rules import exceptions
+from curate.kernels.unicode_tables import PREFIX, SYMBOL, classes
+from curate.kernels.words import words_one
 
 HASHES = {
     "xxh32": xxhash.xxh32_intdigest,
@@ -23,7 +26,8 @@ UNITS = [("words", "spacy"), ("words", "whitespace"), ("characters", "spacy")]
 
 pieces = st.sampled_from(
     "a the quick cannot dont ill im id gonna shouldntve 0 2019 0km 12am 8) U.S.A. don't Don’t :) e.g. well-known "
-    "naïve ß 中文 한국 👍 👩‍👩‍👧 e\u0301 \u0301 \0 abcdefgh abcdefghi supercalifragilisticexpialidocious".split(" ")
+    "naïve ß École Ωμέγα 5µg 3км² 한국어 हिंदी 中文 한국 👍 👩‍👩‍👧 e\u0301 \u0301 \0 abcdefgh abcdefghi "
+    "supercalifragilisticexpialidocious ಠ︵ಠ".split()
 )
 spaces = st.sampled_from(
     [" "] * 12 + ["  ", "\n", "\t", "\r\n", "\x1c", "\x85", "\xa0", "\u2003", "\u3000", "\u2028", ""]
@@ -84,8 +88,23 @@ def test_every_exception_of_spacy():
     letters = [word for word in known if word.isascii() and word.isalpha()]
     assert letters
     assert max(map(len, letters)) <= LONGEST_LETTERS
+    assert max(len(word.encode()) for word in known if all(map(str.isalpha, word))) <= LONGEST_LETTERS
     texts = [*known, *(f"we {word} and {word.lower()} {word.upper()}" for word in known), " ".join(letters)]
     assert as_lists(shingles(strings(texts), 1)) == expected(texts, "xxh32", 1)
+
+
+def test_every_code_point_among_letters():
+    """Beyond ASCII, a piece of letters alone is a word at a glance."""
+    known = classes()
+    at = [p for p in range(0x80, 0x20000) if p % 16 == 0 or known[p] != known[p - 1] or known[p] & (PREFIX | SYMBOL)]
+    points = [chr(point) for point in at if not 0xD800 <= point < 0xE000]
+    texts = [f"b{char}c {char}" for char in points]
+    found = shingles(strings(texts), 1)
+    counts = [len(words_one(text)) for text in texts]
+    assert np.diff(found.offsets).tolist() == counts
+    several = [text for text, count in zip(texts, counts, strict=True) if count != 2]
+    assert len(several) > 1000
+    assert as_lists(shingles(strings(several), 1)) == expected(several, "xxh32", 1)
 
 
 @settings(deadline=None, max_examples=100)
