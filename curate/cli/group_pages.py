@@ -133,7 +133,7 @@ class GroupPages:
         changes = 0
         for number, run in enumerate(found.runs):
             is_replaced = number > 0 and found.runs[number - 1].which == "first" and run.which == "second"
-            if shown and not is_replaced and not shown.plain.endswith(" "):
+            if shown and not (is_replaced and not self.in_colour) and not shown.plain.endswith(" "):
                 shown.append(" ")
             if run.which == "both":
                 before, behind = (AROUND if number else 0), (AROUND if number + 1 < len(found.runs) else 0)
