@@ -8,6 +8,7 @@ from pathlib import Path
 
 from curate.engine import clusters
 from curate.engine.context import Context, digest, load
+from curate.errors import RecipeError
 from curate.recipe import Recipe
 from curate.stage import Cluster
 from curate.store import index
@@ -28,14 +29,20 @@ class PublishTask:
 
 
 def look(recipe: Recipe, files: Sequence[InputFile], *, fresh: bool, limit: int | None) -> dict[str, Earlier]:
-    """Label → what a step is to see of its index, if it has one. Raises RecipeError if it cannot use it."""
+    """Label → what a step is to see of its index, if it has one. Raises RecipeError or StoreError if it cannot."""
     of_files = digest([[file.name, file.size, file.mtime_ns] for file in files], limit)
-    found = {}
+    found: dict[str, Earlier] = {}
     for step in recipe.stages:
         if isinstance(step.stage, Cluster):
             likeness = step.stage.likeness()
             if likeness.index is not None:
                 path, out = likeness.index.absolute(), str(Path(recipe.output.path).absolute())
+                other = next((label for label, seen in found.items() if seen.index == str(path)), None)
+                if other is not None:
+                    raise RecipeError(
+                        f"{recipe.source or 'recipe'}: stage {step.index} '{step.label}' has the index of '{other}';"
+                        " each step needs one of its own"
+                    )
                 found[step.label] = index.look(path, likeness.configuration, out, of_files, fresh=fresh)
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
@@ -23,6 +23,7 @@ SCHEMA = 1
 EARLIER = 1 << 63
 """Addresses from here on are of documents in an index."""
 
+_WAY_OUT = "put back a copy of the index, or begin a new one in another folder"
 _OURS = re.compile(r"\d{6}-[0-9a-f]+$|\.")  # folders of runs; hidden files
 
 
@@ -43,6 +44,8 @@ class Record:
     """Of what the documents were chosen from."""
     made: str
     """Date and time, UTC, ISO 8601."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Name of each of its files → bytes."""
 
     @property
     def first(self) -> int:
@@ -84,8 +87,15 @@ def look(path: Path, configuration: Mapping[str, Any], output: str, files: str, 
     """What a run into `output` from `files` is to see of the index at `path`; nothing of an index that is not there.
 
     A run that is done again sees what it saw at first. Raises RecipeError if the index was made with another
-    configuration, or if the run would replace documents that the index says are there.
+    configuration, or if the run would replace documents that the index says are there; StoreError if it is damaged.
     """
+    seen = _look(path, configuration, output, files, fresh=fresh)
+    for record in seen.records:
+        _check_files(record)
+    return seen
+
+
+def _look(path: Path, configuration: Mapping[str, Any], output: str, files: str, *, fresh: bool) -> Earlier:
     header = _header(path)
     _check(path, header["configuration"], configuration)
     records = [_record(path, data) for data in header["runs"]]
@@ -133,7 +143,9 @@ def add(
         folder = path / f"{record.number:06d}-{record.fingerprint[:12]}"
         record = replace(record, folder=str(folder), made=datetime.now(UTC).isoformat(timespec="seconds"))
         folder.mkdir(exist_ok=True)
-        record = replace(record, documents=write(record))
+        documents = write(record)
+        sizes = {file.name: file.stat().st_size for file in _files(record)}
+        record = replace(record, documents=documents, sizes=sizes)
         kept = [r for r in records if r.number not in (*earlier.replaces, record.number)]
         runs = [{**asdict(r), "folder": Path(r.folder).name} for r in sorted([*kept, record], key=lambda r: r.number)]
         last = max(header["last"], record.number)
@@ -157,7 +169,22 @@ def _header(path: Path) -> dict[str, Any]:
     header: dict[str, Any] = read_json(file)
     if header.get("schema") != SCHEMA:
         raise StoreError(f"{file}: schema {header.get('schema')}; this version of curate reads {SCHEMA}")
+    if not {"configuration", "last", "runs"} <= header.keys():
+        raise StoreError(f"{file}: this is not what curate wrote; {_WAY_OUT}")
     return header
+
+
+def _files(record: Record) -> tuple[Path, ...]:
+    return record.keys, record.sketches.table, record.sketches.values
+
+
+def _check_files(record: Record) -> None:
+    """Raise StoreError if what a run added is not there whole."""
+    for file in _files(record):
+        size = file.stat().st_size if file.exists() else None
+        if size != record.sizes.get(file.name):
+            found = "it is not there" if size is None else f"{size:,} bytes are left of it"
+            raise StoreError(f"{file}: {found}, and the index is of no use without; {_WAY_OUT}")
 
 
 def _check(path: Path, found: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> None:
