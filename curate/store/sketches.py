@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -73,6 +74,22 @@ class SketchWriter:
         self._files.__exit__(*error)
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where the values of n documents are."""
+
+    unit: npt.NDArray[np.int64]
+    """Number of the unit, int64[n]."""
+    at: npt.NDArray[np.int64]
+    """Of the first value, in values, int64[n]."""
+    size: npt.NDArray[np.int64]
+    """Number of values, int64[n]."""
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Places:
+        """Those of some of the documents."""
+        return Places(self.unit[rows], self.at[rows], self.size[rows])
+
+
 class SketchFiles:
     """The sketches of one stage over all units, and of what earlier runs kept.
 
@@ -94,22 +111,36 @@ class SketchFiles:
             pieces += [pa.Table.from_batches([rows.select(columns)]) for rows in _rows(paths.table, wanted)]
         return pa.concat_tables(pieces).combine_chunks()
 
-    def values_of(self, documents: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-        """(offsets int64[n + 1], values): those of document i are `values[offsets[i]:offsets[i + 1]]`."""
-        offsets = np.zeros(len(documents) + 1, np.int64)
-        places = self.of(documents, [AT, SIZE])
-        np.cumsum(places.column(SIZE).to_numpy(), out=offsets[1:])
+    def places(self, documents: npt.NDArray[np.uint64]) -> Places:
+        """Where the values of these documents are, whose addresses ascend: to read them some at a time."""
+        found = self.of(documents, [AT, SIZE])
+        units = np.searchsorted(self._firsts, documents, side="right") - 1
+        return Places(units, found.column(AT).to_numpy(), found.column(SIZE).to_numpy().astype(np.int64))
+
+    def values(self, places: Places) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """(offsets int64[n + 1], values): those of document i are `values[offsets[i]:offsets[i + 1]]`.
+
+        What is together in a file is read together.
+        """
+        offsets = np.zeros(len(places.at) + 1, np.int64)
+        np.cumsum(places.size, out=offsets[1:])
         values = np.empty(int(offsets[-1]), self.kind)
-        raw = values.data.cast("B")
-        width, done = self.kind.itemsize, 0
-        at = places.column(AT).to_numpy() * width
-        for paths, wanted in self._by_unit(documents):
-            with open(paths.values, "rb", buffering=0) as file:
-                for place in range(done, done + len(wanted)):
-                    part = raw[offsets[place] * width : offsets[place + 1] * width]
-                    if os.preadv(file.fileno(), [part], int(at[place])) != len(part):
-                        raise StoreError(f"{paths.values}: it is shorter than its table says; run again with --fresh")
-            done += len(wanted)
+        raw, width = values.data.cast("B"), self.kind.itemsize
+        unit = places.unit
+        new_file = np.flatnonzero(np.diff(unit, prepend=-1))
+        ends = places.at + places.size
+        apart = np.ones(len(unit) + 1, bool)
+        apart[1:-1] = (places.at[1:] != ends[:-1]) | (unit[1:] != unit[:-1])
+        starts = np.flatnonzero(apart)
+        at, froms = (places.at * width).tolist(), (offsets * width).tolist()
+        for first, after in pairwise([*new_file.tolist(), len(unit)]):
+            path = self._paths[int(unit[first])].values
+            with open(path, "rb", buffering=0) as file:
+                low, high = np.searchsorted(starts, [first, after])
+                for begin, end in pairwise(starts[low : high + 1].tolist()):
+                    part = raw[froms[begin] : froms[end]]
+                    if os.preadv(file.fileno(), [part], at[begin]) != len(part):
+                        raise StoreError(f"{path}: it is shorter than its table says; run again with --fresh")
         return offsets, values
 
     def documents(self) -> Iterator[npt.NDArray[np.uint64]]:

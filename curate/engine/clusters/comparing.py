@@ -11,18 +11,17 @@ import numpy.typing as npt
 
 from curate.kernels.overlap import CONNECTED, jaccards
 from curate.stage import Likeness
-from curate.store.sketches import SIZE, SketchFiles
+from curate.store.sketches import SketchFiles
 
-CHUNK_VALUES = 1 << 22  # values held at a time: 16 MB of shingles
+CHUNK_VALUES = 1 << 23  # values held at a time, at most: 32 MB of shingles
 _Addresses = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Pairs `low` to `high` (exclusive); those of a and b are the sets `a` and `b` of `values`."""
+    """Some pairs; their documents are the sets `a` and `b` of `values`."""
 
-    low: int
-    high: int
+    pairs: npt.NDArray[np.int64]
     a: npt.NDArray[np.int64]
     b: npt.NDArray[np.int64]
     offsets: npt.NDArray[np.int64]
@@ -43,12 +42,12 @@ def compare(sketches: SketchFiles, likeness: Likeness, a: _Addresses, b: _Addres
 
     To find components, a pair need not be compared that is connected by others already.
     """
-    alike, compared = np.zeros(len(a), bool), 0
-    for chunk in _chunks(sketches, a, b):
+    alike, compared = np.zeros(len(a), bool), len(a)
+    for chunk in _chunks(sketches, a, b, likeness.threshold):
         joined = np.arange(len(chunk.offsets) - 1) if likeness.method == "components" else None
         found = jaccards(chunk.offsets, chunk.values, chunk.a, chunk.b, likeness.threshold, joined)
-        alike[chunk.low : chunk.high] = found >= 0
-        compared += int(np.count_nonzero(found != CONNECTED))
+        alike[chunk.pairs] = found >= 0
+        compared -= int(np.count_nonzero(found == CONNECTED))
     return Compared(alike, compared)
 
 
@@ -57,9 +56,9 @@ def similarities(sketches: SketchFiles, likeness: Likeness, a: _Addresses, b: _A
     found = np.zeros(len(a), np.float32)
     for chunk in _chunks(sketches, a, b):
         if likeness.compares == "shingles":
-            found[chunk.low : chunk.high] = jaccards(chunk.offsets, chunk.values, chunk.a, chunk.b, 0.0, None)
+            found[chunk.pairs] = jaccards(chunk.offsets, chunk.values, chunk.a, chunk.b, 0.0, None)
         else:
-            found[chunk.low : chunk.high] = _share_equal(chunk)
+            found[chunk.pairs] = _share_equal(chunk)
     return found
 
 
@@ -73,17 +72,23 @@ def _share_equal(chunk: _Chunk) -> npt.NDArray[np.float32]:
     return np.where(sizes[chunk.a] == 0, 1.0, equal / max(width, 1)).astype(np.float32)
 
 
-def _chunks(sketches: SketchFiles, a: _Addresses, b: _Addresses) -> Iterator[_Chunk]:
-    """Pairs with what their documents are compared by; some 2 * CHUNK_VALUES values at a time, or a single pair."""
-    if not len(a):
-        return
-    documents, places = np.unique(np.concatenate([a, b]), return_inverse=True)
-    sizes = sketches.of(documents, [SIZE]).column(SIZE).to_numpy().astype(np.int64)
-    mass = np.cumsum(sizes[places[: len(a)]] + sizes[places[len(a) :]])
+def _chunks(sketches: SketchFiles, a: _Addresses, b: _Addresses, threshold: float = 0.0) -> Iterator[_Chunk]:
+    """Pairs with what their documents are compared by; some CHUNK_VALUES values at a time, or a single pair.
+
+    Pairs that cannot reach the threshold, as one set is so much smaller than the other, are left out.
+    """
+    documents, nodes = np.unique(np.concatenate([a, b]), return_inverse=True)
+    of_a, of_b = nodes[: len(a)], nodes[len(a) :]
+    places = sketches.places(documents)
+    size_a, size_b = places.size[of_a], places.size[of_b]
+    # A little more are let pass than must be, since the product is rounded.
+    pairs = np.flatnonzero(np.minimum(size_a, size_b) >= threshold * np.maximum(size_a, size_b) - 1e-6)
+    mass = np.cumsum(size_a[pairs] + size_b[pairs])
     low = 0
-    while low < len(a):
+    while low < len(pairs):
         before = int(mass[low - 1]) if low else 0
         high = max(int(np.searchsorted(mass, before + CHUNK_VALUES)), low + 1)
-        here, at = np.unique(np.concatenate([a[low:high], b[low:high]]), return_inverse=True)
-        yield _Chunk(low, high, at[: high - low], at[high - low :], *sketches.values_of(here))
+        some = pairs[low:high]
+        here, at = np.unique(np.concatenate([of_a[some], of_b[some]]), return_inverse=True)
+        yield _Chunk(some, at[: high - low], at[high - low :], *sketches.values(places.take(here)))
         low = high

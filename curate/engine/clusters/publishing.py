@@ -38,7 +38,7 @@ def _write_sketches(clusters: Clusters, record: Record, kept: npt.NDArray[np.uin
     with SketchWriter(record.sketches, schema, {"fingerprint": record.fingerprint}) as writer:
         for at in range(0, len(kept), _DOCUMENTS):
             documents = kept[at : at + _DOCUMENTS]
-            offsets, values = clusters.own_sketches.values_of(documents)
+            offsets, values = clusters.own_sketches.values(clusters.own_sketches.places(documents))
             ids = clusters.own_sketches.of(documents, ["id"]).column("id").combine_chunks()
             lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
             rows = pa.record_batch([ids, lists], schema=schema)
