@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -105,9 +106,9 @@ class MinhashDedup(Keeping, Shingling, Cluster):
         if len(cut) == 1:
             raise ValueError("bands and rows go together")
         if "threshold" in given and not {"bands", "rows"} & filled.keys():
-            threshold, hashes = given["threshold"], given.get("hashes", 112)
-            if isinstance(threshold, int | float) and 0 < threshold <= 1 and isinstance(hashes, int) and hashes > 1:
-                filled["bands"], filled["rows"] = best_bands(threshold, hashes)
+            threshold, hashes = _number(given["threshold"]), _number(given.get("hashes", 112))
+            if 0 < threshold <= 1 and hashes >= 2:
+                filled["bands"], filled["rows"] = _bands(threshold, int(hashes))
         return filled
 
     @model_validator(mode="after")
@@ -222,6 +223,22 @@ def _signatures(signature: npt.NDArray[Any], there: npt.NDArray[np.int64], n: in
     lengths = np.zeros(n, np.int64)
     lengths[there] = signature.shape[1]
     return _lists(np.concatenate([[0], np.cumsum(lengths)]), signature.reshape(-1))
+
+
+def _number(given: Any) -> float:
+    """Of what may be one; NaN otherwise, and it is for the field to complain."""
+    try:
+        return math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _bands(threshold: float, hashes: int) -> tuple[int, int]:
+    try:
+        return best_bands(threshold, hashes)
+    except ValueError:
+        what = f"of {hashes} hashes no two bands can be made for a threshold of {threshold:g}"
+        raise ValueError(f"{what}; give bands and rows") from None
 
 
 def _percent(share: float) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from curate import recipe as recipes
+from curate.engine import driver
 from curate.engine.clusters import comparing
+from curate.engine.events import UnitDone
+from curate.executors import Inline
 from curate.executors.pool import Pool
 from curate.kernels.minhash import lsh_probability
 from curate.store import evidence, fixed
@@ -208,3 +213,32 @@ def test_ranges_leave_no_trace(tmp_path, rows, monkeypatch, method, module, name
     assert data_bytes(cut.out) == data_bytes(whole.out)
     counted = ("documents", "groups", "dropped", "largest_group", "identical", "candidates", "large_buckets")
     assert [cut.summary[name] for name in counted] == [whole.summary[name] for name in counted]
+
+
+def reused(text):
+    """Run a recipe → pass → how many of its units were there already."""
+    shown = []
+    driver.run(recipes.loads(text), Inline(), shown.append)
+    return Counter(event.pass_number for event in shown if isinstance(event, UnitDone) and event.reused)
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ({"threshold": 0.6}, 4),
+        ({"method": "greedy"}, 4),
+        ({"verify": False}, 0),
+        ({"bands": 20, "rows": 5}, 0),
+        ({"keep": "first"}, 0),
+    ],
+    ids=str,
+)
+def test_what_only_decides_needs_no_new_look_at_the_documents(tmp_path, rows, change, again):
+    data = write(tmp_path / "in", some(rows, range(500)), 4)
+    options = {"threshold": 0.8, "bands": 14, "rows": 8}
+    run(recipe(data, tmp_path / "out", options))
+    text = recipe(data, tmp_path / "out", {**options, **change})
+    assert reused(text)[1] == again
+    run(recipe(data, tmp_path / "fresh", {**options, **change}))
+    assert data_bytes(tmp_path / "out", FOLDERS) == data_bytes(tmp_path / "fresh", FOLDERS)
+    assert reused(text) == {1: 4, 2: 4}
