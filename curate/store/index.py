@@ -132,9 +132,10 @@ def add(
         _check(path, header["configuration"], configuration)
         records = [_record(path, data) for data in header["runs"]]
         there = next((other for other in records if other.number == record.number), None)
-        if there is not None and there.fingerprint == record.fingerprint:
+        is_own = there is not None and there.output == record.output
+        if there is not None and is_own and there.fingerprint == record.fingerprint:
             return there
-        if header["last"] >= record.number and (there is None or there.output != record.output):
+        if header["last"] >= record.number and not is_own:
             raise StoreError(
                 f"index {path}: another run was added to it while this one was at work; run again, only what depends"
                 " on it is done anew"
