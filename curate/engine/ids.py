@@ -30,18 +30,16 @@ def look(task: IdTask) -> None:
     """Write the hashes of a unit's ids, sorted. What cannot be read is left to pass 1, which reports it."""
     context = load(task.root)
     unit, column = context.inputs.units[task.unit], context.recipe.input.id
-    parts: list[pa.Table] = []
-    if column in present_columns(unit.path).names:
-        for chunk in read_unit(unit, [column]):
+    path = context.folder.evidence(0, unit.stem, LABEL)
+    with evidence.EvidenceWriter(path, SCHEMA, {"fingerprint": context.starts[unit.index]}) as found:
+        for chunk in read_unit(unit, [column]) if column in present_columns(unit.path).names else ():
             if isinstance(chunk, Unreadable) or not len(chunk.rows):
                 continue
             ids = chunk.columns[column].cast(pa.large_string())
             there = np.flatnonzero(ids.is_valid().to_numpy(zero_copy_only=False))
             high, low = hash128(ids.take(pa.array(there)))
             documents = address(unit.file, chunk.rows[there] + unit.first_row)
-            parts.append(pa.table([pa.array(high), pa.array(documents), pa.array(low)], schema=SCHEMA))
-    path = context.folder.evidence(0, unit.stem, LABEL)
-    evidence.write(path, SCHEMA, parts, {"fingerprint": context.starts[unit.index]})
+            found.add(pa.table([pa.array(high), pa.array(documents), pa.array(low)], schema=SCHEMA))
 
 
 def repeated(sorted_range: pa.Table) -> pa.Table:

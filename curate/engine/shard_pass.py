@@ -6,7 +6,6 @@ import os
 import time
 import traceback
 from bisect import bisect_left
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,18 +19,18 @@ from curate.documents import CHARS, DROPPED_BY, ID, PLACE, ROW, SIZE, TEXT, Batc
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts, measure
 from curate.engine.dropped import with_dropped
+from curate.engine.observing import Observer
 from curate.engine.outcome import checked, scatter
 from curate.engine.source import Piece, Source
 from curate.errors import CurateError, StageError
 from curate.plan import Action, Pass
 from curate.recipe import Step
-from curate.stage import Cluster, Global, Outcome, PerBatch
+from curate.stage import Global, Outcome, PerBatch
 from curate.store import evidence, ledger
 from curate.store.files import read_json
 from curate.store.fixed import first_address
 from curate.store.quarantine import open_quarantine
 from curate.store.shards import CHUNK_BYTES, Unit
-from curate.store.sketches import SketchWriter
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,7 @@ class _UnitPass:
         self.counts = UnitCounts(unit.rows)
         self.step_seconds: dict[int, float] = {}
         self.artifacts = {a.step: self._artifact(a) for a in this_pass.actions if a.verb == "apply"}
-        self.sketches: dict[int, SketchWriter] = {}
-        self.evidence: dict[int, list[pa.Table]] = {a.step: [] for a in this_pass.actions if a.verb == "observe"}
+        self.observers: dict[int, Observer] = {}
         fields = [(ID, pa.large_string())] if self.number == 1 else []
         self.schema = pa.schema(
             [*fields, *this_pass.adds, (CHARS, pa.int64()), (SIZE, pa.int64()), (DROPPED_BY, pa.string())]
@@ -96,7 +94,8 @@ class _UnitPass:
         with ledger.Writer(ledger_path, self.schema) as rows, ledger.Writer(text_path, ledger.TEXT_SCHEMA) as texts:
             changed = False
             with ExitStack() as files:
-                self.sketches = {action.step: files.enter_context(writer) for action, writer in self._sketchers()}
+                observing = [action.step for action in self.this_pass.actions if action.verb == "observe"]
+                self.observers = {step: files.enter_context(self._observer(step)) for step in observing}
                 for piece in self.source.pieces():
                     columns, batch, rewritten = self._piece(piece)
                     rows.write(columns)
@@ -105,7 +104,6 @@ class _UnitPass:
                         texts.write({ROW: numbers, TEXT: batch[TEXT]}, batch[SIZE].to_numpy())
                     changed |= rewritten
             self.source.check_unchanged()
-            self._write_evidence()
             with open_quarantine(self.folder.kept_aside(self.number, self.unit.stem)) as kept_aside:
                 for row in self.source.bad:
                     kept_aside.add(row)
@@ -207,43 +205,19 @@ class _UnitPass:
             raise self._stage_error(step, action.verb, batch, error) from error
 
     def _observe(self, action: Action, step: Step, batch: Batch) -> None:
-        stage = step.stage
-        assert isinstance(stage, Global)
         if not len(batch):
             return
-        places = batch[PLACE].to_numpy() + self.source.start + self.unit.first_row
+        rows = batch[PLACE].to_numpy() + self.source.start + self.unit.first_row
         try:
-            if isinstance(stage, Cluster):
-                sketch = stage.sketch(batch)
-                self.sketches[action.step].write(address(self.unit.file, places), sketch.documents)
-                found = sketch.keys
-            else:
-                found = stage.observe(batch)
+            self.observers[action.step].add(batch, address(self.unit.file, rows))
         except CurateError:
             raise
         except Exception as error:
             raise self._stage_error(step, action.verb, batch, error) from error
-        documents = address(self.unit.file, places[found.column("row").to_numpy()])
-        schema = evidence.stored_schema(stage.evidence)
-        columns = [pa.array(documents) if name == evidence.DOCUMENT else found.column(name) for name in schema.names]
-        self.evidence[action.step].append(pa.table(columns, schema=schema))
 
-    def _sketchers(self) -> Iterator[tuple[Action, SketchWriter]]:
-        """For each stage that makes sketches, what writes them."""
-        for action in self.this_pass.actions:
-            step = self.context.recipe.stages[action.step]
-            if action.verb == "observe" and isinstance(step.stage, Cluster):
-                paths = self.folder.sketches(self.number, self.unit.stem, step.label)
-                yield action, SketchWriter(paths, step.stage.documents(), {"fingerprint": self._fingerprint()})
-
-    def _write_evidence(self) -> None:
-        for index, parts in self.evidence.items():
-            step = self.context.recipe.stages[index]
-            assert isinstance(step.stage, Global)
-            path = self.folder.evidence(self.number, self.unit.stem, step.label)
-            evidence.write(
-                path, evidence.stored_schema(step.stage.evidence), parts, {"fingerprint": self._fingerprint()}
-            )
+    def _observer(self, index: int) -> Observer:
+        step, facts = self.context.recipe.stages[index], {"fingerprint": self._fingerprint()}
+        return Observer(self.folder, self.number, self.unit.stem, step, facts)
 
     def _artifact(self, action: Action) -> Any:
         """A small artifact whole; of a large one, this unit's rows."""

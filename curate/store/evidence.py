@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from curate.store.arrow import ArrowFile
 KEY, DOCUMENT = "key", "document"
 RANGE_BYTES = 48 << 20
 """Evidence resolved at a time. It is held some three times: as it is on disk, in one piece, and in order."""
-BATCH_ROWS = 1 << 20  # of an evidence file
+RUN_BYTES = 24 << 20  # evidence of a unit that is sorted at a time
 
 
 def stored_schema(evidence: pa.Schema) -> pa.Schema:
@@ -31,14 +32,42 @@ def stored_schema(evidence: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(KEY, pa.uint64()), pa.field(DOCUMENT, pa.uint64()), *others])
 
 
-def write(path: Path, schema: pa.Schema, parts: Sequence[pa.Table], facts: dict[str, Any]) -> None:
-    """Write a unit's evidence, sorted by the first two columns: (key, document)."""
-    table = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
-    order = _order(table)
-    with arrow.Writer(path, schema, facts) as writer:
-        for at in range(0, len(order), BATCH_ROWS):
-            writer.write(table.take(pa.array(order[at : at + BATCH_ROWS])))
-        writer.commit()
+class EvidenceWriter:
+    """The evidence of a unit in the making: runs of rows, each sorted by the first two columns, (key, document).
+
+    Memory is bounded by the size of a run, whatever the unit. Whole when the block ends well, else it never was.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, facts: dict[str, Any]) -> None:
+        """Opens a temporary file beside `path`."""
+        self._schema = schema
+        self._file = arrow.Writer(path, schema, facts)
+        self._parts: list[pa.Table] = []
+        self._bytes = 0
+
+    def add(self, rows: pa.Table) -> None:
+        """Append rows, in any order."""
+        self._parts.append(rows)
+        self._bytes += rows.nbytes
+        if self._bytes >= RUN_BYTES:
+            self._sort()
+
+    def _sort(self) -> None:
+        table = pa.concat_tables([self._schema.empty_table(), *self._parts]).combine_chunks()
+        self._file.write(table.take(pa.array(_order(table))))
+        self._parts, self._bytes = [], 0
+
+    def __enter__(self) -> EvidenceWriter:
+        self._file.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._sort()
+            self._file.commit()
+        self._file.__exit__(kind, error, trace)
 
 
 class EvidenceFiles:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,9 +12,9 @@ from curate.engine.clusters.deciding import Clusters
 from curate.store import arrow, evidence, index
 from curate.store.evidence import DOCUMENT, KEY
 from curate.store.index import Record
-from curate.store.sketches import VALUES, SketchWriter
+from curate.store.sketches import VALUES, Places, SketchFiles, SketchWriter
 
-_DOCUMENTS = 1 << 12  # whose values are copied at a time
+_DOCUMENTS, _VALUES = 1 << 12, 1 << 22  # that are copied at a time; or a single document
 
 
 def publish(clusters: Clusters) -> Record:
@@ -36,13 +38,21 @@ def _write_sketches(clusters: Clusters, record: Record, kept: npt.NDArray[np.uin
     made = clusters.stage.documents()
     schema = pa.schema([made.field("id"), made.field(VALUES)])
     with SketchWriter(record.sketches, schema, {"fingerprint": record.fingerprint}) as writer:
-        for at in range(0, len(kept), _DOCUMENTS):
-            documents = kept[at : at + _DOCUMENTS]
-            offsets, values = clusters.own_sketches.values(clusters.own_sketches.places(documents))
-            ids = clusters.own_sketches.of(documents, ["id"]).column("id").combine_chunks()
+        for low, high, places in _some(clusters.own_sketches, kept):
+            offsets, values = clusters.own_sketches.values(places)
+            ids = clusters.own_sketches.of(kept[low:high], ["id"]).column("id").combine_chunks()
             lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
             rows = pa.record_batch([ids, lists], schema=schema)
-            writer.write(np.uint64(record.first) + np.arange(at, at + len(documents), dtype=np.uint64), rows)
+            writer.write(np.uint64(record.first) + np.arange(low, high, dtype=np.uint64), rows)
+
+
+def _some(sketches: SketchFiles, documents: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int, Places]]:
+    """Documents `low` to `high` (exclusive), with the places of their values: of all, some at a time."""
+    for begin in range(0, len(documents), _DOCUMENTS):
+        places = sketches.places(documents[begin : begin + _DOCUMENTS])
+        piece = np.cumsum(places.size) // _VALUES
+        for rows in np.split(np.arange(len(piece)), np.flatnonzero(np.diff(piece)) + 1):
+            yield begin + int(rows[0]), begin + int(rows[-1]) + 1, places.take(rows)
 
 
 def _write_keys(clusters: Clusters, record: Record, kept: npt.NDArray[np.uint64]) -> None:
