@@ -12,6 +12,7 @@ import pytest
 
 from curate import recipe as recipes
 from curate.engine import driver
+from curate.engine.clusters import publishing
 from curate.engine.events import PassStarted
 from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Inline
@@ -243,6 +244,18 @@ def test_damage_is_named(tmp_path, rows, damage, named):
     assert re.search(rf"{index}\S*{named}: ", str(caught.value))
     assert not (tmp_path / "2/out").exists()
     assert "--fresh" not in str(caught.value)  # it would not help
+
+
+def test_it_does_not_matter_how_much_is_copied_at_a_time(tmp_path, rows, monkeypatch):
+    made = []
+    for name, values in (("whole", 1 << 22), ("pieces", 70)):
+        monkeypatch.setattr(publishing, "_VALUES", values)
+        deduplicate(tmp_path / name, rows, {"index": tmp_path / name / "index"})
+        made.append(state(tmp_path / name / "index"))
+    flat = [next(found for path, found in one.items() if path.name == "values.bin") for one in made]
+    assert flat[0] == flat[1]
+    again = deduplicate(tmp_path / "again", rows, {"index": tmp_path / "pieces/index"})
+    assert again.kept == set()
 
 
 def test_a_folder_that_is_no_index_is_left_alone(tmp_path, rows):
