@@ -109,7 +109,8 @@ class Context:
     def _earlier(self, label: str) -> list[str]:
         """What a step sees of earlier runs."""
         seen = self.inputs.earlier.get(label)
-        return [record.fingerprint for record in seen.records] if seen is not None else []
+        # With the number, which is in the addresses of its documents.
+        return [f"{record.number}-{record.fingerprint}" for record in seen.records] if seen is not None else []
 
     def earlier_columns(self, number: int) -> dict[str, int]:
         """Column → the pass before pass `number` that added it."""

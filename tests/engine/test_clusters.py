@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from curate import recipe as recipes
-from curate.engine import driver
+from curate.engine import driver, intake
 from curate.engine.clusters import comparing
 from curate.engine.events import UnitDone
 from curate.executors import Inline
@@ -203,12 +203,21 @@ def test_same_bytes_for_any_executor(tmp_path, undisturbed, workers):
 @pytest.mark.parametrize("method", ["components", "greedy"])
 @pytest.mark.parametrize(
     ("module", "name", "value"),
-    [(evidence, "RANGE_BYTES", 20_000), (fixed, "RANGE_DOCUMENTS", 100), (comparing, "CHUNK_VALUES", 2_000)],
+    [
+        (evidence, "RANGE_BYTES", 20_000),
+        (fixed, "RANGE_DOCUMENTS", 100),
+        (comparing, "CHUNK_VALUES", 2_000),
+        (intake, "UNIT_BYTES", 30_000),
+    ],
 )
 def test_ranges_leave_no_trace(tmp_path, rows, monkeypatch, method, module, name, value):
-    whole = deduplicate(tmp_path / "whole", rows, {"method": method}, 7)
+    whole = deduplicate(tmp_path / "whole", rows, {"method": method}, 3, group=37)
     monkeypatch.setattr(module, name, value)
-    cut = deduplicate(tmp_path / "cut", rows, {"method": method}, 7)
+    monkeypatch.setattr(evidence, "FILE_BYTES", 0)
+    cut = deduplicate(tmp_path / "cut", rows, {"method": method}, 3, group=37)
+    parts = {"RANGE_BYTES": 0, "RANGE_DOCUMENTS": 3, "CHUNK_VALUES": 0, "UNIT_BYTES": 0}[name]
+    assert parts == 0 or len(list((cut.out / "artifacts/minhash_dedup").glob("*.parquet"))) == parts
+    assert name != "UNIT_BYTES" or len(list((cut.out / "pass-1").glob("*.ledger.parquet"))) > 6
     assert cut.verdicts == whole.verdicts
     assert data_bytes(cut.out) == data_bytes(whole.out)
     counted = ("documents", "groups", "dropped", "largest_group", "identical", "candidates", "large_buckets")

@@ -12,7 +12,7 @@ import pytest
 
 from curate import recipe as recipes
 from curate.engine import driver
-from curate.engine.clusters import publishing
+from curate.engine.clusters import Clusters, publishing
 from curate.engine.events import PassStarted
 from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Inline
@@ -186,6 +186,29 @@ def test_another_run_adds_to_it_meanwhile(tmp_path, rows):
     whole = deduplicate(tmp_path / "whole", turned, GREEDY)
     assert read(tmp_path / "out1").kept | read(tmp_path / "out2").kept == whole.kept
     assert [one["number"] for one in header(index)["runs"]] == [1, 2]
+
+
+def test_an_earlier_run_is_made_anew_while_this_one_decides(tmp_path, rows, monkeypatch):
+    first, second = parts(rows, [150])
+    one, two = (recipe(write(tmp_path / name, part), tmp_path / f"{name}-out", {"index": tmp_path / "index"})
+                for name, part in (("one", first), ("two", second)))  # fmt: skip
+    run(one)
+
+    def stop(self, task):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Clusters, "_edges", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(two)
+    run(one, fresh=True)  # the same documents, but by other addresses
+    run(two)
+    shutil.rmtree(tmp_path / "index")
+    run(one, fresh=True)
+    before = read(tmp_path / "two-out").verdicts
+    run(two, fresh=True)
+    assert read(tmp_path / "two-out").verdicts == before
+    assert any(verdict.dropped_by == "minhash_dedup/in_index" for verdict in before.values())
 
 
 def test_two_steps_cannot_share_an_index(tmp_path, rows):
