@@ -134,10 +134,10 @@ def test_the_plan_says_what_is_alike_and_what_is_found():
     assert (
         "a shingle is 5 words (spacy) of the text simplified as FineWeb does, of the first 500,000 characters" in plan
     )
-    assert "14 bands of 8 rows find, of pairs with a Jaccard similarity, 5.33 % at 0.5" in plan
-    for share in ("21.1 % at 0.6", "56.5 % at 0.7", "77.2 % at 0.75", "92.4 % at 0.8", "98.8 % at 0.85"):
+    assert "14 bands of 8 rows find, of pairs with a Jaccard similarity, 5.33% at 0.5" in plan
+    for share in ("21.1% at 0.6", "56.5% at 0.7", "77.2% at 0.75", "92.4% at 0.8", "98.8% at 0.85"):
         assert share in plan
-    assert "over 99.9 % at 0.95" in plan
+    assert "over 99.9% at 0.95" in plan
     assert "all taken for alike" in plan
     assert "alike from 0.8 on, compared by shingles" in plan
 
