@@ -13,7 +13,7 @@ class Matches(Rounds):
 
     def cuts(self) -> dict[str, list[tuple[int, int]]]:
         """Keys first, then documents."""
-        return {"ranges": evidence.ranges(self.keys.bytes), VERDICTS: self.context.inputs.ranges()}
+        return {"ranges": self.keys.ranges(), VERDICTS: self.context.inputs.ranges()}
 
     def run(self, task: Range) -> None:
         """Decide a range of keys, or put together what was decided of a range of documents."""

@@ -47,7 +47,7 @@ def rounds(context: Context, step: int, number: int) -> Iterator[list[ResolveTas
         return
     found = [ResolveTask(root, step, number)]
     if step == IDS:
-        cuts = evidence.ranges(evidence.EvidenceFiles(_paths(context, step, number)).bytes)
+        cuts = evidence.EvidenceFiles(_paths(context, step, number)).ranges()
         found = [ResolveTask(root, step, number, i, len(cuts), low, high) for i, (low, high) in enumerate(cuts)]
         keep = {context.folder.large_artifact(ids.LABEL, part).name for part in range(len(cuts))}
         remove_others(context.folder.large_artifact(ids.LABEL, 0).parent, keep)

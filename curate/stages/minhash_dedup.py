@@ -75,7 +75,7 @@ class MinhashDedup(Keeping, Shingling, Cluster):
     """Values of a signature that a `threshold` without `bands` and `rows` is made into bands of."""
     verify: bool = True
     """Whether candidates are compared by their true Jaccard similarity. Without, as in FineWeb, all that share a band
-    are alike, whatever the threshold: of what 14 bands of 8 rows drop, some 40 % are then less alike than 0.8."""
+    are alike, whatever the threshold: of what 14 bands of 8 rows drop, a tenth to a third is less alike than 0.8."""
     method: Literal["components", "greedy"] = "components"
     """`components`: one document is kept of all that are connected by pairs that are alike, be it over others.
     `greedy`: in the order of `keep` a document is dropped if it is like one that was kept, so that every document that
@@ -243,7 +243,7 @@ def _bands(threshold: float, hashes: int) -> tuple[int, int]:
 
 def _percent(share: float) -> str:
     """Three digits, and never 100 % for what is less."""
-    return f"{100 * share:.3g} %" if share < 0.9995 else "over 99.9 %"
+    return f"{100 * share:.3g}%" if share < 0.9995 else "over 99.9%"
 
 
 def _one(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -23,6 +23,8 @@ from curate.store.arrow import ArrowFile
 KEY, DOCUMENT = "key", "document"
 RANGE_BYTES = 48 << 20
 """Evidence resolved at a time. It is held some three times: as it is on disk, in one piece, and in order."""
+FILE_BYTES, MOST_BYTES = 64 << 10, 512 << 20
+"""Of tens of thousands of units more is resolved at a time, so that opening a file pays; but no more than this."""
 RUN_BYTES = 24 << 20  # evidence of a unit that is sorted at a time
 
 
@@ -85,6 +87,11 @@ class EvidenceFiles:
     def bytes(self) -> int:
         return sum(path.stat().st_size for path in self.paths)
 
+    def ranges(self) -> list[tuple[int, int]]:
+        """Ranges of keys, inclusive, to be resolved one at a time."""
+        at_a_time = max(RANGE_BYTES, min(FILE_BYTES * len(self.paths), MOST_BYTES))
+        return ranges(self.bytes, at_a_time)
+
     def scan(self, columns: list[str], low: int = 0, high: int = 2**64 - 1) -> Iterator[pa.Table]:
         """Tables of the rows with low <= key <= high: at most one batch of a file each. Nothing is copied."""
         for path in self.paths:
@@ -119,9 +126,9 @@ class EvidenceFiles:
         return table.take(pa.array(_order(table))).combine_chunks()
 
 
-def ranges(size: int, range_bytes: int | None = None) -> list[tuple[int, int]]:
+def ranges(size: int, range_bytes: int) -> list[tuple[int, int]]:
     """Inclusive ranges of 64-bit keys, equally wide: about `range_bytes` of evidence each when the keys are hashes."""
-    parts = max(1, -(-size // (range_bytes or RANGE_BYTES)))
+    parts = max(1, -(-size // range_bytes))
     cuts = [(2**64 * part) // parts for part in range(parts + 1)]
     return [(low, high - 1) for low, high in pairwise(cuts)]
 

@@ -81,7 +81,7 @@ class Clusters(Rounds):
 
     def cuts(self) -> dict[str, list[tuple[int, int]]]:
         """Keys, documents, all, documents."""
-        by_keys, by_documents = evidence.ranges(self.keys.bytes), self.context.inputs.ranges()
+        by_keys, by_documents = self.keys.ranges(), self.context.inputs.ranges()
         return {"pairs": by_keys, "edges": by_documents, "groups": [(0, 2**64 - 1)], VERDICTS: by_documents}
 
     def run(self, task: Range) -> None:

@@ -58,7 +58,7 @@ def _some(sketches: SketchFiles, documents: npt.NDArray[np.uint64]) -> Iterator[
 def _write_keys(clusters: Clusters, record: Record, kept: npt.NDArray[np.uint64]) -> None:
     schema = evidence.stored_schema(clusters.stage.evidence)
     with arrow.Writer(record.keys, schema, {"fingerprint": record.fingerprint}) as writer:
-        for low, high in evidence.ranges(clusters.keys.bytes):
+        for low, high in clusters.keys.ranges():
             rows = clusters.keys.sorted_range(schema, low, high)
             document = rows.column(DOCUMENT).to_numpy()
             rows = rows.filter(pa.array(_are_in(document, kept)))
