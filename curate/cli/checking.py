@@ -75,7 +75,7 @@ def _trial(console: Console, recipe: Recipe, documents: int) -> int:
         steps = tuple(step.without_expectation() for step in recipe.stages)
         trial = recipe.model_copy(update={"output": output, "on_bad_input": anything, "stages": steps})
         try:
-            done = driver.run(trial, Inline(), settings=driver.Settings(limit=documents))
+            done = driver.run(trial, Inline(), settings=driver.Settings(limit=documents, publishes=False))
         except CurateError as error:
             console.print(Text.assemble(("not ready", "red"), f": {visible(str(error))}"))
             return 1

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.engine import export, ids, indexing, intake, resolve, shard_pass, warm
+from curate.engine import export, ids, indexing, intake, resolve, shard_pass, tidying, warm
 from curate.engine.accounts import Accounts
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts
@@ -34,7 +34,6 @@ from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Executor, Failure
 from curate.plan import Pass
 from curate.recipe import Recipe
-from curate.stage import Cluster
 from curate.store import arrow, ledger
 from curate.store.files import sweep, whole
 from curate.store.folder import RunFolder, remove_others
@@ -58,6 +57,8 @@ class Settings:
     """Forget what an earlier run left in the output folder."""
     limit: int | None = None
     """Take the first so many documents only."""
+    publishes: bool = True
+    """Add what is kept to the indexes of the recipe; no, for a trial."""
     chunk_bytes: int = CHUNK_BYTES
     """Text in one batch."""
     compiler: Executor | None = None
@@ -128,7 +129,8 @@ class _Run:
         listing = intake.listing(self.recipe)
         survey = intake.survey(self.recipe, listing.files)
         planning.make(self.recipe, survey.schema)
-        self.earlier = indexing.look(self.recipe, listing.files, fresh=self.settings.fresh, limit=self.settings.limit)
+        fresh, limit = self.settings.fresh, self.settings.limit
+        self.earlier = indexing.look(self.recipe, self.folder, listing.files, fresh=fresh, limit=limit)
         return listing, survey
 
     def _begin(self, listing: Listing, survey: intake.Survey) -> None:
@@ -137,6 +139,7 @@ class _Run:
             self.folder.clear()
         resumed = self.folder.manifest.exists()
         sweep(self.folder.root)
+        indexing.settle(self.folder, self.earlier)
         self.manifest.start(self.recipe, listing.files, self.executor)
         with whole(self.folder.recipe) as part:
             part.write_text(recipes.dump(_anywhere(self.recipe)), encoding="utf-8")
@@ -144,6 +147,8 @@ class _Run:
         documents = survey.documents if survey.exact else None
         source, out = str(self.recipe.source or "recipe"), str(self.folder.root)
         self.show(RunStarted(source, files, documents, survey.bytes, self.executor.workers, out, resumed))
+        for label, seen in self.earlier.items():
+            self.show(Resolved(label, seen.text))
         for path, reason in listing.ignored:
             self.show(Warned(f"{path} is passed over: {reason.replace('_', ' ')}"))
 
@@ -170,27 +175,12 @@ class _Run:
         for note in inputs.notes:
             self.show(Warned(note))
         context = load(str(self.folder.root))
-        self._forget_others(context)
+        tidying.forget_others(context)
         self.manifest.inputs(inputs)
         Accounts(self.recipe, inputs).check_bad_input()
         if inputs.has_ids:
             self._look_at_ids(context)
         return context
-
-    def _forget_others(self, context: Context) -> None:
-        """Remove what earlier runs left here of files, units and passes that this one has not."""
-        folder, inputs = self.folder, context.inputs
-        imported = {file.index for file in inputs.files if file.format != "parquet"}
-        facts = {folder.import_facts(index).name for index in imported}
-        remove_others(folder.imported(0).parent, facts | {folder.imported(index).name for index in imported})
-        aside = {folder.imports_aside(index).name for index in imported}
-        numbers = [one.number for one in context.plan.passes]
-        aside |= {folder.kept_aside(number, unit.stem).name for number in numbers for unit in inputs.units}
-        remove_others(folder.quarantine, aside)
-        passes = {folder.pass_folder(number) for number in [0, *numbers]}
-        for other in folder.pass_folders():
-            if other not in passes:
-                remove_others(other, set())
 
     def _look_at_ids(self, context: Context) -> None:
         root = str(self.folder.root)
@@ -246,7 +236,7 @@ class _Run:
             self.manifest.timed(number, result)
             self.show(_unit_done(number, todo[index].size, result.counts))
             accounts.watch(result.counts)
-        self._remove_leftovers(context, this_pass)
+        tidying.forget_units(context, this_pass)
         total = UnitCounts()
         for count in counts.values():
             total.add(count)
@@ -255,18 +245,6 @@ class _Run:
         seconds = time.perf_counter() - began
         self.show(PassDone(number, seconds, total.arrived + lost, size, total.alive, dropped, lost))
         return [counts[unit.index] for unit in units]
-
-    def _remove_leftovers(self, context: Context, this_pass: Pass) -> None:
-        """Files of units that an earlier, larger run had."""
-        keep = set()
-        for unit in context.inputs.units:
-            keep |= {self.folder.ledger(this_pass.number, unit.stem).name}
-            keep |= {self.folder.text(this_pass.number, unit.stem).name}
-            for step, stage in context.observers(this_pass):
-                keep |= {self.folder.evidence(this_pass.number, unit.stem, step.label).name}
-                sketches = self.folder.sketches(this_pass.number, unit.stem, step.label)
-                keep |= {sketches.table.name, sketches.values.name} if isinstance(stage, Cluster) else set()
-        remove_others(self.folder.pass_folder(this_pass.number), keep)
 
     def _resolve(self, context: Context, step: int, number: int, label: str) -> None:
         began = False
@@ -306,8 +284,7 @@ class _Run:
     def _finish(self, context: Context, accounts: Accounts, receipts: list[export.Receipt]) -> RunDone:
         sweep(self.folder.root)  # what workers left that were lost on the way
         accounts.check_written(sum(receipt.rows for receipt in receipts))
-        for _, (label, record) in self._each(indexing.publish, indexing.tasks(context)):
-            self.show(Resolved(label, f"{record.documents:,} documents are in the index {Path(record.folder).parent}"))
+        self._publish(context)
         for text in intake.changes(context.inputs.files, intake.listing(self.recipe).files):
             self.show(Warned(text))
         if not accounts.total.alive:
@@ -327,6 +304,15 @@ class _Run:
             bytes_out=sum(receipt.bytes for receipt in receipts),
             quarantined=bad,
         )
+
+    def _publish(self, context: Context) -> None:
+        tasks = indexing.tasks(context) if self.settings.publishes else []
+        for _, (label, record, later) in self._each(indexing.publish, tasks):
+            documents = f"{record.documents:,} document{'' if record.documents == 1 else 's'}"
+            self.show(Resolved(label, f"{documents} of this run in the index {Path(record.folder).parent}"))
+            if later:
+                what = "what this run keeps has changed since later runs decided by it: run these again, in this order"
+                self.show(Warned(f"{label}: {what}: {', '.join(later)}"))
 
     def _each(
         self, work: Callable[[T], R], tasks: Sequence[T], where: Executor | None = None

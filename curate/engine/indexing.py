@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from curate.engine import clusters
 from curate.engine.context import Context, digest, load
@@ -12,6 +11,8 @@ from curate.errors import RecipeError
 from curate.recipe import Recipe
 from curate.stage import Cluster
 from curate.store import index
+from curate.store.files import read_json, write_json
+from curate.store.folder import RunFolder
 from curate.store.index import Earlier, Record
 from curate.store.inputs import InputFile
 
@@ -28,23 +29,39 @@ class PublishTask:
     """The pass that made its sketches."""
 
 
-def look(recipe: Recipe, files: Sequence[InputFile], *, fresh: bool, limit: int | None) -> dict[str, Earlier]:
+def look(
+    recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, fresh: bool, limit: int | None
+) -> dict[str, Earlier]:
     """Label → what a step is to see of its index, if it has one. Raises RecipeError or StoreError if it cannot."""
     of_files = digest([[file.name, file.size, file.mtime_ns] for file in files], limit)
+    before = _before(folder)
     found: dict[str, Earlier] = {}
     for step in recipe.stages:
-        if isinstance(step.stage, Cluster):
-            likeness = step.stage.likeness()
-            if likeness.index is not None:
-                path, out = likeness.index.absolute(), str(Path(recipe.output.path).absolute())
-                other = next((label for label, seen in found.items() if seen.index == str(path)), None)
-                if other is not None:
-                    raise RecipeError(
-                        f"{recipe.source or 'recipe'}: stage {step.index} '{step.label}' has the index of '{other}';"
-                        " each step needs one of its own"
-                    )
-                found[step.label] = index.look(path, likeness.configuration, out, of_files, fresh=fresh)
+        likeness = step.stage.likeness() if isinstance(step.stage, Cluster) else None
+        if likeness is None or likeness.index is None:
+            continue
+        path, configuration = likeness.index, likeness.configuration
+        seen = index.look(path, configuration, folder.root, of_files, fresh=fresh, before=before.get(step.label))
+        other = next((label for label, earlier in found.items() if earlier.index == seen.index), None)
+        if other is not None:
+            raise RecipeError(
+                f"{recipe.source or 'recipe'}: stage {step.index} '{step.label}' has the index of '{other}';"
+                " each step needs one of its own"
+            )
+        found[step.label] = seen
     return found
+
+
+def _before(folder: RunFolder) -> dict[str, Earlier]:
+    """What an earlier start of this run saw."""
+    stored = read_json(folder.earlier) if folder.earlier.exists() else {}
+    return {label: Earlier.from_dict(seen) for label, seen in stored.items()}
+
+
+def settle(folder: RunFolder, seen: Mapping[str, Earlier]) -> None:
+    """Write down what this run saw, so that it may go on after it was killed, though it replaces what was here."""
+    if seen:
+        write_json(folder.earlier, {label: asdict(earlier) for label, earlier in seen.items()})
 
 
 def tasks(context: Context) -> list[PublishTask]:
@@ -57,8 +74,8 @@ def tasks(context: Context) -> list[PublishTask]:
     ]
 
 
-def publish(task: PublishTask) -> tuple[str, Record]:
-    """Add what a step kept to its index → its label, and what is there now."""
+def publish(task: PublishTask) -> tuple[str, Record, tuple[str, ...]]:
+    """Add what a step kept to its index → its label, what is there now, outputs of runs that would decide otherwise."""
     context = load(task.root)
     step = context.recipe.stages[task.step]
-    return step.label, clusters.publish(clusters.Clusters(context, step, task.number))
+    return step.label, *clusters.publish(clusters.Clusters(context, step, task.number))

@@ -63,7 +63,7 @@ class Rounds:
     def todo(self) -> Iterator[list[Range]]:
         """What is still to be done, round by round; a round begins when the one before it is complete."""
         cuts = self.cuts()
-        if self._todo(VERDICTS, cuts[VERDICTS]):
+        if any(self._todo(name, cuts[name]) for name in self.stays):
             remove_others(self._place, self._names(cuts))  # parts of other cuts
             for name, cut in cuts.items():
                 yield self._todo(name, cut)

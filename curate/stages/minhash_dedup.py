@@ -137,7 +137,7 @@ class MinhashDedup(Keeping, Shingling, Cluster):
 
     def likeness(self) -> Likeness:
         names = ("bands", "rows", "verify", "scope")
-        configuration = {**Shingling.configuration(self), **{name: getattr(self, name) for name in names}}
+        configuration = {"version": self.version, **Shingling.configuration(self), **{name: getattr(self, name) for name in names}}
         compares: Literal["shingles", "signatures"] = "shingles" if self.verify else "signatures"
         return Likeness(self.threshold, self.verify, compares, self.method, self.index, configuration)
 

@@ -23,7 +23,7 @@ from curate.store.arrow import ArrowFile
 KEY, DOCUMENT = "key", "document"
 RANGE_BYTES = 48 << 20
 """Evidence resolved at a time. It is held some three times: as it is on disk, in one piece, and in order."""
-FILE_BYTES, MOST_BYTES = 64 << 10, 512 << 20
+FILE_BYTES, MOST_BYTES = 64 << 10, 192 << 20
 """Of tens of thousands of units more is resolved at a time, so that opening a file pays; but no more than this."""
 RUN_BYTES = 24 << 20  # evidence of a unit that is sorted at a time
 

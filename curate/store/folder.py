@@ -10,7 +10,7 @@ from pathlib import Path
 
 from curate.store.sketches import SketchPaths
 
-OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json")
+OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json", "earlier.json")
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
@@ -38,6 +38,11 @@ class RunFolder:
     def inputs(self) -> Path:
         """What was found at the start: files with their fingerprints, units, the schema, what could not be read."""
         return self.root / "inputs.json"
+
+    @property
+    def earlier(self) -> Path:
+        """What the steps that have an index saw of it when the run began."""
+        return self.root / "earlier.json"
 
     @property
     def data(self) -> Path:

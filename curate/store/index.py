@@ -6,8 +6,9 @@ not. Documents of earlier runs have addresses above those of any input, so that 
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,6 +68,8 @@ class Earlier:
     """What a run sees of an index, fixed when it begins."""
 
     index: str
+    output: str
+    """Where this run writes its documents; an absolute path without links, as that of the index."""
     files: str
     """A digest of this run's input files."""
     records: tuple[Record, ...]
@@ -80,38 +83,58 @@ class Earlier:
     def from_dict(cls, data: Mapping[str, Any]) -> Earlier:
         """From what `asdict` made."""
         records = tuple(Record(**record) for record in data["records"])
-        return cls(data["index"], data["files"], records, data["number"], tuple(data["replaces"]))
+        return cls(**{**data, "records": records, "replaces": tuple(data["replaces"])})
+
+    @property
+    def text(self) -> str:
+        """One line, for people."""
+        if not self.records:
+            return f"index {self.index}: nothing of earlier runs"
+        documents, runs = sum(record.documents for record in self.records), len(self.records)
+        return f"index {self.index}: {documents:,} documents of {runs} earlier {'run' if runs == 1 else 'runs'}"
 
 
-def look(path: Path, configuration: Mapping[str, Any], output: str, files: str, *, fresh: bool) -> Earlier:
+def look(
+    path: Path,
+    configuration: Mapping[str, Any],
+    output: Path,
+    files: str,
+    *,
+    fresh: bool,
+    before: Earlier | None = None,
+) -> Earlier:
     """What a run into `output` from `files` is to see of the index at `path`; nothing of an index that is not there.
 
-    A run that is done again sees what it saw at first. Raises RecipeError if the index was made with another
-    configuration, or if the run would replace documents that the index says are there; StoreError if it is damaged.
+    A run that is done again sees what it saw at first. before: what an earlier start of the run saw. Raises RecipeError
+    if the index was made with another configuration, or if the run would replace documents that the index says are
+    there; StoreError if it is damaged.
     """
-    seen = _look(path, configuration, output, files, fresh=fresh)
-    for record in seen.records:
-        _check_files(record)
-    return seen
-
-
-def _look(path: Path, configuration: Mapping[str, Any], output: str, files: str, *, fresh: bool) -> Earlier:
-    header = _header(path)
+    here, out = os.path.realpath(path), os.path.realpath(output)
+    if Path(here).is_relative_to(out) or Path(out).is_relative_to(here):
+        raise RecipeError(f"index {path}: it is for all runs, and must not lie in the output of one, nor around it")
+    header = _header(Path(here))
     _check(path, header["configuration"], configuration)
-    records = [_record(path, data) for data in header["runs"]]
-    own = [record for record in records if record.output == output]
+    records = [_record(Path(here), data) for data in header["runs"]]
+    own = tuple(record for record in records if record.output == out)
     again = next((record for record in own if record.files == files), None)
+    others = tuple(record for record in records if record not in own)
+    number = header["last"] + 1
     if again is not None and not fresh:
-        earlier = tuple(record for record in records if record.number < again.number and record not in own)
-        return Earlier(str(path), files, earlier, again.number, tuple(record.number for record in own))
-    if own and not fresh:
+        others, number = tuple(record for record in others if record.number < again.number), again.number
+    elif own and not fresh and not (before is not None and before.files == files and _replaces(before, own)):
         raise RecipeError(
             f"index {path}: an earlier run into {output} added {own[-1].documents:,} documents of other input"
             f" ({own[-1].made}); this run would replace them there.\n"
             "  Give it an output.path of its own; or run with --fresh, and they are forgotten here and in the index"
         )
-    others = tuple(record for record in records if record not in own)
-    return Earlier(str(path), files, others, header["last"] + 1, tuple(record.number for record in own))
+    for record in others:
+        _check_files(record)
+    return Earlier(here, out, files, others, number, tuple(record.number for record in own))
+
+
+def _replaces(before: Earlier, own: Sequence[Record]) -> bool:
+    """Whether it was settled at an earlier start that these are to be replaced: that start was with --fresh."""
+    return {record.number for record in own} <= set(before.replaces)
 
 
 def add(
@@ -119,8 +142,10 @@ def add(
     configuration: Mapping[str, Any],
     record: Record,
     write: Callable[[Record], int],
-) -> Record:
+) -> tuple[Record, tuple[str, ...]]:
     """Add what a run kept, or leave it as it is if it is there. Whole, or not at all.
+
+    Returns the record, and the outputs of later runs that decided by what this one had kept before, if it was replaced.
 
     record: `folder`, `documents` and `made` are filled in. write: makes the files of a record → its documents.
     Raises StoreError if another run was added since this one looked, for which it would have to decide anew.
@@ -134,7 +159,7 @@ def add(
         there = next((other for other in records if other.number == record.number), None)
         is_own = there is not None and there.output == record.output
         if there is not None and is_own and there.fingerprint == record.fingerprint:
-            return there
+            return there, ()
         if header["last"] >= record.number and not is_own:
             raise StoreError(
                 f"index {path}: another run was added to it while this one was at work; run again, only what depends"
@@ -154,11 +179,13 @@ def add(
             path / "index.json",
             {"schema": SCHEMA, "configuration": dict(configuration), "last": last, "runs": runs},
         )
-        names = {run["folder"] for run in runs}
-        for other in path.iterdir():  # of runs that were replaced, or killed while they were added
-            if other.is_dir() and other.name not in names and _OURS.match(other.name):
+        for other in path.glob("*/"):  # of runs that are replaced here, or of this one when it was killed before
+            if other != folder and other.name in {Path(r.folder).name for r in records} - {r["folder"] for r in runs}:
                 rmtree(other)
-    return record
+            elif other != folder and re.fullmatch(rf"{record.number:06d}-[0-9a-f]{{12}}", other.name):
+                rmtree(other)
+    later = tuple(r.output for r in kept if r.number > record.number) if is_own else ()
+    return record, later
 
 
 def _header(path: Path) -> dict[str, Any]:

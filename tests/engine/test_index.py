@@ -9,11 +9,13 @@ import shutil
 from itertools import pairwise
 
 import pytest
+from typer.testing import CliRunner
 
 from curate import recipe as recipes
+from curate.cli.app import app
 from curate.engine import driver
 from curate.engine.clusters import Clusters, publishing
-from curate.engine.events import PassStarted
+from curate.engine.events import PassStarted, Warned
 from curate.errors import CurateError, RecipeError, StageError, StoreError
 from curate.executors import Inline
 from tests.engine.alike import deduplicate, planted, read, recipe, some, write
@@ -287,3 +289,97 @@ def test_a_folder_that_is_no_index_is_left_alone(tmp_path, rows):
     with pytest.raises(RecipeError, match="it is there, but is no index"):
         deduplicate(tmp_path / "1", some(rows, range(10)), {"index": tmp_path / "index"})
     assert (tmp_path / "index/thesis.docx").exists()
+
+
+def test_an_output_is_known_by_whatever_path(tmp_path, rows, monkeypatch):
+    data, index = write(tmp_path / "in", some(rows, range(60))), tmp_path / "index"
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "below").mkdir()
+    kept = []
+    for place, out in (("", "out"), ("", "./below/../out"), ("below", "../out"), ("below", tmp_path / "link/out")):
+        monkeypatch.chdir(tmp_path / place)
+        run(recipe(data, out, {"index": index}))
+        kept.append(read(tmp_path / "out").kept)
+    assert [one == kept[0] for one in kept] == [True] * 4
+    assert len(header(index)["runs"]) == 1
+    monkeypatch.chdir(tmp_path)
+    run(recipe(data, tmp_path / "out", {"index": "below/../index"}))
+    assert len(header(index)["runs"]) == 1
+
+
+def test_a_check_adds_nothing(tmp_path, rows):
+    first, second = parts(rows, [150])
+    index = tmp_path / "index"
+    deduplicate(tmp_path / "1", first, {"index": index})
+    before = state(index)
+    text = recipe(write(tmp_path / "in", second), tmp_path / "out", {"index": index})
+    (tmp_path / "recipe.yaml").write_text(text)
+    done = CliRunner().invoke(app, ["check", str(tmp_path / "recipe.yaml")])
+    assert done.exit_code == 0, done.output
+    assert "in_index" in done.output
+    assert state(index) == before
+
+
+def test_groups_of_another_decision_are_not_believed(tmp_path, rows, monkeypatch):
+    data, index = write(tmp_path / "in", rows), tmp_path / "index"
+
+    def asked(threshold):
+        return recipe(data, tmp_path / "out", {"threshold": threshold, "bands": 30, "rows": 3, "index": index})
+
+    def stop(self, task):
+        raise KeyboardInterrupt
+
+    run(asked(0.95))
+    kept = len(read(tmp_path / "out").kept)
+    shutil.rmtree(index)
+    with monkeypatch.context() as patch:
+        patch.setattr(Clusters, "_verdicts", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(asked(0.3))
+    run(asked(0.95))
+    (only,) = header(index)["runs"]
+    assert only["documents"] == len(read(tmp_path / "out").kept) == kept
+
+
+def test_a_run_begun_with_fresh_goes_on_without(tmp_path, rows, monkeypatch):
+    first, second = parts(rows, [150])
+    index, out = tmp_path / "index", tmp_path / "out"
+    data = write(tmp_path / "in", first)
+    run(recipe(data, out, {"index": index}))
+    shutil.rmtree(data)
+    write(data, second)
+
+    def stop(self, task):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Clusters, "_edges", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe(data, out, {"index": index}), fresh=True)
+    run(recipe(data, out, {"index": index}))
+    assert read(out).kept == deduplicate(tmp_path / "alone", second, {}).kept
+    (only,) = header(index)["runs"]
+    assert only["documents"] == len(read(out).kept)
+
+
+def test_who_decided_by_what_has_changed_is_named(tmp_path, rows):
+    first, second = parts(rows, [150])
+    index = tmp_path / "index"
+    data = write(tmp_path / "in", first)
+    run(recipe(data, tmp_path / "out1", {"index": index}))
+    deduplicate(tmp_path / "2", second, {"index": index})
+    less = recipe(data, tmp_path / "out1", {"index": index}).replace("stages:\n", "stages:\n  - sample: {share: 0.3}\n")
+    shown = []
+    driver.run(recipes.loads(less), Inline(), shown.append)
+    (warning,) = [event.text for event in shown if isinstance(event, Warned)]
+    assert warning.endswith(f"run these again, in this order: {tmp_path / '2/out'}")
+
+
+def test_what_a_step_left_goes_with_it(tmp_path, rows):
+    data, out = write(tmp_path / "in", rows), tmp_path / "out"
+    steps = "  - minhash_dedup: {as: near}\n  - keep_best: {column: n, share: 0.5, missing: keep}"
+    run(f"input: {data}\noutput: {out}\nstages:\n{steps}")
+    names = {path.name for path in (out / "artifacts").iterdir()}
+    assert {"near", "near.json", "keep_best.json"} <= names
+    run(f"input: {data}\noutput: {out}\nstages:\n  - exact_dedup")
+    assert {path.name for path in (out / "artifacts").iterdir()} == {"exact_dedup", "ids"}

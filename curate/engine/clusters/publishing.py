@@ -17,10 +17,10 @@ from curate.store.sketches import VALUES, Places, SketchFiles, SketchWriter
 _DOCUMENTS, _VALUES = 1 << 12, 1 << 22  # that are copied at a time; or a single document
 
 
-def publish(clusters: Clusters) -> Record:
-    """Add the documents that a decided stage kept to its index, whole; nothing if they are there."""
+def publish(clusters: Clusters) -> tuple[Record, tuple[str, ...]]:
+    """Add the documents that a decided stage kept to its index; nothing if they are there. See `index.add`."""
     seen = clusters.context.inputs.earlier[clusters.step.label]
-    record = Record(seen.number, "", str(clusters.folder.root), seen.files, 0, clusters.fingerprint, "")
+    record = Record(seen.number, "", seen.output, seen.files, 0, clusters.fingerprint, "")
     return index.add(seen, clusters.likeness.configuration, record, lambda record: _write(clusters, record))
 
 
