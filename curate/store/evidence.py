@@ -93,14 +93,19 @@ class EvidenceFiles:
         return ranges(self.bytes, at_a_time)
 
     def scan(self, columns: list[str], low: int = 0, high: int = 2**64 - 1) -> Iterator[pa.Table]:
-        """Tables of the rows with low <= key <= high: at most one batch of a file each. Nothing is copied."""
+        """Tables of the rows with low <= key <= high: at most one batch of a file each.
+
+        They are copied, so that a file is mapped no longer than it is looked at: the system maps what it has at hand
+        around each page, which for many files is much more than the rows.
+        """
         for path in self.paths:
             for batch in ArrowFile(path):
                 key = batch.column(self.by).to_numpy()
                 first = int(np.searchsorted(key, np.uint64(low), side="left"))
                 after = int(np.searchsorted(key, np.uint64(high), side="right"))
                 if after > first:
-                    yield pa.Table.from_batches([batch.slice(first, after - first).select(columns)])
+                    rows = batch.select(columns).take(pa.array(np.arange(first, after)))
+                    yield pa.Table.from_batches([rows])
 
     def range(self, low: int, high: int) -> pa.Table:
         """All columns of the rows with low <= key <= high; there must be a file, of which the schema is taken."""
