@@ -292,8 +292,9 @@ class Cluster(Global):
 
     Documents that share a key are candidates. The engine compares their sets of shingles, finds the groups and chooses
     by (`source`, `prefer`, `tie`, address), the smallest first. Rows for `apply`: `row`; `kept` bool; `size` int64, the
-    sum of the group's `copies`; `similarity` float32, `like` large_string (id), both of the document kept in place of
-    this one, null if it is kept; `earlier` bool, whether that one is of an earlier run.
+    sum of the group's `copies` (1 for what an earlier run kept); `similarity` float32, `like` large_string (id), both
+    of the document kept in place of this one, null if it is kept; `earlier` int32, if that one is of an earlier run the
+    number of that run in the index, else null.
     """
 
     evidence: ClassVar[pa.Schema] = pa.schema({"key": pa.uint64(), "row": pa.int64(), "twin": pa.uint64()})

@@ -37,9 +37,9 @@ def dups(
     run = Run(out)
     steps = grouping_steps(run, step)
     document = run.find(id)
-    if document is None:
+    groups = groups_of(run, steps, id, n) if document is not None else groups_of_earlier(run, steps, id, n)
+    if document is None and not groups:
         no_such_document(run, id)
-    groups = groups_of(run, steps, id, n)
     if as_json:
         for group in groups:
             typer.echo(json.dumps(as_data(group), ensure_ascii=False))
@@ -49,10 +49,9 @@ def dups(
         if number:
             typer.echo("")
         pages.group(group, asked=id, more=f"; all: -n {group.size - 1}")
-    if groups:
-        pages.legend()
-    else:
+    if document is not None and not groups:
         typer.echo(_alone(document, steps))
+    pages.legend()
 
 
 def groups_of(run: Run, steps: list[Grouped], id: str, n: int) -> list[Group]:
@@ -69,6 +68,13 @@ def groups_of(run: Run, steps: list[Grouped], id: str, n: int) -> list[Group]:
             break
         id = group.kept
     return found
+
+
+def groups_of_earlier(run: Run, steps: list[Grouped], id: str, n: int) -> list[Group]:
+    """The groups of a document that this run does not have, but is said to repeat."""
+    from curate.report.groups import Groups
+
+    return [group for step in steps for group in Groups(run, step).of_earlier(id, n)]
 
 
 def show_clusters(run: Run, which: str, n: int, label: str | None, *, whole: bool, as_json: bool) -> None:

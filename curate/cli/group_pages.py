@@ -72,14 +72,17 @@ class GroupPages:
         return f"{counted(group.size, 'document')}, one kept{copies}"
 
     def _kept(self, group: Group, name: str, asked: str | None) -> None:
+        dropped_by = group.original.document.dropped_by if group.original is not None else None
+        later = f"  dropped later by {dropped_by.split('/')[0]}" if dropped_by else ""
         if group.original is not None and group.earlier is None:
-            document = group.original.document
-            later = f"  dropped later by {document.dropped_by.split('/')[0]}" if document.dropped_by else ""
             self._line(name, "green", group.original, asked, later)
         else:
             line = Text.assemble((name, "bold green"), "  ", (on_one_line(group.kept), "bold"))
-            line.append(f"  (by an earlier run{f', in {on_one_line(group.earlier)}' if group.earlier else ''})", "dim")
-            line.append("  its text is not there to compare" if group.original is None else "", "yellow")
+            line.append(f"  (by an earlier run, in {on_one_line(str(group.earlier))})", "dim")
+            line.append("  ← asked for" if group.kept == asked else "", "cyan")
+            line.append(
+                "  its text is not there to compare" if group.original is None else on_one_line(later), "yellow"
+            )
             self._say(line)
         if group.original is not None and group.original.text is not None and not self.whole:
             self._opening(group.original.text)

@@ -140,11 +140,16 @@ def funnel(
 
 
 def _notes(run: Run) -> Iterator[str]:
-    """What a reader of the funnel must know besides: what is in quarantine, and whether the output is whole."""
+    """What a reader of the funnel must know besides: decisions, what is in quarantine, whether the output is whole."""
     from curate.cli.document_pages import planned
+    from curate.cli.escapes import on_one_line
     from curate.cli.meter import look_aside
 
     if run.done:
+        for decision in run.decisions:
+            yield on_one_line(f"{decision['label']}: {decision['text']}")
+            if decision["warning"] is not None:
+                yield on_one_line(f"warning: {decision['label']}: {decision['warning']}")
         documents = run.manifest["accounting"]["unreadable"]
         if documents or run.inputs.broken:
             yield look_aside(documents, str(run.folder.root))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +13,7 @@ import curate
 from curate.engine.accounts import Accounts
 from curate.engine.context import Context
 from curate.engine.export import Receipt, summary
+from curate.engine.resolve import said
 from curate.executors import Executor
 from curate.plan import Pass
 from curate.recipe import Recipe
@@ -126,6 +127,7 @@ class Manifest:
                     {k: v for k, v in asdict(row).items() if k != "raw" and v is not None} for row in aside.examples
                 ],
             },
+            "decisions": list(_decisions(context)),
             "models": context.models,
             "output": summary(receipts),
         }
@@ -147,6 +149,15 @@ class Manifest:
 def read(folder: RunFolder) -> dict[str, Any]:
     """The manifest of a run folder. Raises StoreError if there is none."""
     return dict(read_json(folder.manifest))
+
+
+def _decisions(context: Context) -> Iterator[dict[str, str | None]]:
+    """What the global steps decided that have something to say of it, in the order of the recipe."""
+    for this_pass in context.plan.passes:
+        for action in this_pass.actions:
+            text, warning = said(context, action.step, this_pass.number) if action.verb == "observe" else (None, None)
+            if text is not None:
+                yield {"label": context.recipe.stages[action.step].label, "text": text, "warning": warning}
 
 
 def _now() -> str:

@@ -71,12 +71,8 @@ class Buckets(NamedTuple):
 
     large: int
     """Buckets with more than `most` representatives."""
-    in_large: int
-    """Representatives in such buckets, in all."""
     largest: int
     """Representatives in the largest bucket, 0 if there is none."""
-    largest_key: int
-    """The key of that bucket."""
 
 
 def bucket_pairs(
@@ -103,19 +99,18 @@ def bucket_pairs(
     """
     key, twin, document = given(key, np.uint64), given(twin, np.uint64), given(document, np.uint64)
     chosen, foreign = np.empty(len(key), np.int64), np.uint64(first_foreign)
-    numbers = np.zeros(4, np.int64)
+    numbers = np.zeros(2, np.int64)
     none = np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.bool_)
     total = _pair(key, twin, document, most, hubs, foreign, False, chosen, numbers, *none)
     numbers[:] = 0
     a, b, same = np.empty(total, np.uint64), np.empty(total, np.uint64), np.empty(total, np.bool_)
     _pair(key, twin, document, most, hubs, foreign, True, chosen, numbers, a, b, same)
-    large, in_large, largest, at = numbers.tolist()
-    return a, b, same, Buckets(large, in_large, largest, int(key[at]) if largest else 0)
+    return a, b, same, Buckets(*numbers.tolist())
 
 
 @kernel
 def _pair(key, twin, document, most, hubs, first_foreign, fill, chosen, numbers, a, b, same):
-    """Counts the pairs, or writes them if `fill`; `numbers` are those of `Buckets`, the key by one of its rows."""
+    """Counts the pairs, or writes them if `fill`; `numbers` are those of `Buckets`."""
     total, begin = np.int64(0), 0
     while begin < len(key):
         exact = np.bool_(key[begin] & np.uint64(1))
@@ -126,11 +121,8 @@ def _pair(key, twin, document, most, hubs, first_foreign, fill, chosen, numbers,
                 count += 1
             end += 1
         if not exact:
-            if count > most:
-                numbers[0] += 1
-                numbers[1] += count
-            if count > numbers[2]:
-                numbers[2], numbers[3] = count, begin
+            numbers[0] += count > most
+            numbers[1] = max(numbers[1], count)
         for i in range(1 if exact else count if count <= most else min(hubs, count)):
             for j in range(i + 1, count):
                 x, y = document[chosen[i]], document[chosen[j]]

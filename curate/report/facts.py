@@ -74,6 +74,11 @@ class Run:
         self.text_column = str(self.manifest["input"].get("text", "text"))
         self.id_column = str(self.manifest["input"].get("id", "id"))
 
+    @property
+    def decisions(self) -> list[dict[str, str | None]]:
+        """What the global steps of a run that is done decided: `label`, `text` (one line), `warning` or None."""
+        return list(self.manifest.get("decisions", ()))
+
     def find(self, id: str) -> Document | None:
         """The first document with this id, with everything that is known of it; None if the run has none."""
         place = self.place_of(id)

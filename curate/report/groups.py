@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.documents import DROPPED_BY, ID
-from curate.errors import CurateError
+from curate.errors import CurateError, StoreError
 from curate.kernels.hashing import hash64
 from curate.report.facts import Document, Run
-from curate.store import ledger
+from curate.store import evidence, ledger
+from curate.store.fixed import first_address
+from curate.store.index import Record
 from curate.store.shards import Unit
 
 
@@ -57,9 +60,9 @@ class Group:
     kept: str
     """Its id."""
     original: Member | None
-    """The document that was kept; None if it is of an earlier run, and cannot be read any more."""
+    """The document that was kept; None if an earlier run kept it whose folder is not as it was then."""
     earlier: str | None = None
-    """The output folder of the earlier run that kept it; empty if several runs may be meant; None: this run did."""
+    """The output folder of the earlier run that kept it; None: this run did."""
     stands_for: int | None = None
     """Documents that the one that was kept stands for by the step's count, which may have counted copies of copies."""
     repeats: tuple[Member, ...] = ()
@@ -72,25 +75,28 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class _Kept:
-    """A document that was kept in place of others. Ids that are made of file and row may be those of an earlier run."""
+    """A document that was kept in place of others. Ids made of file and row are those of many documents, over runs."""
 
     id: str
-    earlier: bool = False
-    """Whether an earlier run kept it."""
+    earlier: int = 0
+    """The number in the index of the earlier run that kept it; 0: this run did."""
 
 
 @dataclass(frozen=True)
 class _Dropped:
-    """The documents of a unit that the step dropped: row, id of the one that was kept, whether by an earlier run."""
+    """The documents of a unit that the step dropped, and for each the one that was kept: see `_Kept`."""
 
     rows: npt.NDArray[np.int64]
     kept: pa.LargeStringArray
-    earlier: npt.NDArray[np.bool_]
+    earlier: npt.NDArray[np.int32]
 
+    def kept_for(self, i: int) -> _Kept:
+        """What was kept in place of the i-th of them."""
+        return _Kept(self.kept[i].as_py(), int(self.earlier[i]))
 
-def _hashes(dropped: _Dropped) -> npt.NDArray[np.uint64]:
-    """The group of each document, uint64[n]."""
-    return hash64(dropped.kept, 0) ^ dropped.earlier.astype(np.uint64)
+    def hashes(self) -> npt.NDArray[np.uint64]:
+        """The group of each document, uint64[n]."""
+        return hash64(self.kept, 0) ^ self.earlier.astype(np.uint64)
 
 
 @dataclass
@@ -130,14 +136,27 @@ class Groups:
         if place is None:
             return None
         unit, row = place
-        values = ledger.row_of(self._ledger(unit), row)
-        if values[self.step.kept] is None:
+        dropped = self._dropped(unit)
+        at = np.flatnonzero(dropped.rows == row)
+        if not len(at):
             found = self._repeats([_Kept(id)])[0]
             return self._made(_Kept(id), place, found, found.most_alike(n)) if found.count else None
-        kept = _Kept(values[self.step.kept], values[DROPPED_BY] == self._in_index)
+        kept = dropped.kept_for(int(at[0]))
         found = self._repeats([kept])[0]
         shown = sorted(found.most_alike(found.count), key=lambda one: one[0] != (unit.index, row))  # this one first
         return self._made(kept, None if kept.earlier else self.run.place_of(kept.id), found, shown[:n])
+
+    def of_earlier(self, id: str, n: int) -> list[Group]:
+        """The groups of documents of earlier runs with this id, `n` repeats of each: the first run's first."""
+        if self.step.earlier is None:
+            return []
+        numbers: set[int] = set()
+        for dropped in map(self._dropped, self._units.values()):
+            same = pc.equal(dropped.kept, id).to_numpy(zero_copy_only=False).astype(bool)
+            numbers |= set(dropped.earlier[same].tolist())
+        kept = [_Kept(id, number) for number in sorted(numbers - {0})]
+        repeats = self._repeats(kept)
+        return [self._made(one, None, found, found.most_alike(n)) for one, found in zip(kept, repeats, strict=True)]
 
     def largest(self, n: int, repeats: int) -> list[Group]:
         """The `n` groups with the most documents of this run, the largest first, with some repeats of each."""
@@ -150,17 +169,16 @@ class Groups:
 
     def _sizes(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         """(hash of each group, ascending; its repeats). Holds 8 bytes for each document that the step dropped."""
-        parts = [_hashes(dropped) for dropped in map(self._dropped, self._units.values())]
+        parts = [dropped.hashes() for dropped in map(self._dropped, self._units.values())]
         return np.unique(np.concatenate([np.zeros(0, np.uint64), *parts]), return_counts=True)
 
     def _described(self, hashes: npt.NDArray[np.uint64], repeats: int) -> list[Group]:
         """The groups with these hashes, in this order."""
         by_hash: dict[int, _Kept] = {}
         for dropped in map(self._dropped, self._units.values()):
-            found, first = np.unique(_hashes(dropped), return_index=True)
+            found, first = np.unique(dropped.hashes(), return_index=True)
             for i in np.flatnonzero(np.isin(found, hashes)):
-                one = int(first[i])
-                by_hash[int(found[i])] = _Kept(dropped.kept[one].as_py(), bool(dropped.earlier[one]))
+                by_hash[int(found[i])] = dropped.kept_for(int(first[i]))
         kept = [by_hash[int(one)] for one in hashes]
         places = self._places([one.id for one in kept])
         return [
@@ -173,8 +191,22 @@ class Groups:
         columns = ledger.read(self._ledger(unit), [self.step.kept, DROPPED_BY])
         rows = np.flatnonzero(columns[self.step.kept].is_valid().to_numpy(zero_copy_only=False))
         kept, dropped_by = (columns[name].take(pa.array(rows)) for name in (self.step.kept, DROPPED_BY))
-        earlier = pc.equal(dropped_by, self._in_index).to_numpy(zero_copy_only=False)
-        return _Dropped(rows, kept.cast(pa.large_string()), earlier.astype(bool))
+        earlier = np.zeros(len(rows), np.int32)
+        by_index = np.flatnonzero(pc.equal(dropped_by, self._in_index).to_numpy(zero_copy_only=False))
+        if len(by_index):
+            earlier[by_index] = self._numbers(unit, rows[by_index])
+        return _Dropped(rows, kept.cast(pa.large_string()), earlier)
+
+    def _numbers(self, unit: Unit, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """Which earlier runs, by their numbers, kept what documents of a unit are like."""
+        first = int(first_address(unit))
+        part = bisect_left([last for _, last in self.run.inputs.ranges()], first)
+        path = self.run.folder.large_artifact(self.step.label, part)
+        if not path.exists():
+            raise StoreError(f"{path}: it is gone, though the run is past that decision; run the recipe again")
+        found = evidence.read_artifact(path, first, first + unit.rows - 1)
+        at = np.searchsorted(found[evidence.DOCUMENT].to_numpy(), rows.astype(np.uint64) + np.uint64(first))
+        return np.asarray(found["earlier"].take(pa.array(at)).to_numpy())
 
     def _places(self, wanted_ids: list[str]) -> dict[str, tuple[Unit, int]]:
         """Where the first documents with these ids are."""
@@ -209,11 +241,15 @@ class Groups:
     def _made(
         self, kept: _Kept, place: tuple[Unit, int] | None, found: _Repeats, shown: list[tuple[Place, float | None]]
     ) -> Group:
-        earlier = self._output(kept.id) if kept.earlier else None
-        original = self._member(*place) if place is not None else self._of_earlier(kept.id, earlier)
-        stands_for = original.document.columns.get(self.step.size) if original and not kept.earlier else None
         repeats = tuple(self._member(self._units[unit], row, alike) for (unit, row), alike in shown)
-        return Group(self.step.label, found.count + 1, kept.id, original, earlier, stands_for, repeats)
+        size, label = found.count + 1, self.step.label
+        if kept.earlier:
+            seen = self.run.inputs.earlier[label]
+            record = next(record for record in seen.records if record.number == kept.earlier)
+            return Group(label, size, kept.id, _kept_by(record, seen.index, kept.id), record.output, None, repeats)
+        original = self._member(*place) if place is not None else None
+        stands_for = original.document.columns.get(self.step.size) if original is not None else None
+        return Group(label, size, kept.id, original, None, stands_for, repeats)
 
     @property
     def _in_index(self) -> str:
@@ -224,24 +260,31 @@ class Groups:
         document = self.run.document(unit, row)
         return Member(document, self.run.text_before(unit, row, self.step.number), similarity)
 
-    def _output(self, kept: str) -> str:
-        """The output folder of the only earlier run, or of the one that has this document; empty if there is none."""
-        seen = self.run.inputs.earlier.get(self.step.label)
-        outputs = [record.output for record in seen.records] if seen is not None else []
-        if len(outputs) == 1:
-            return outputs[0]
-        return next((output for output in outputs if _kept_by(output, kept) is not None), "")
-
-    def _of_earlier(self, kept: str, output: str | None) -> Member | None:
-        document = _kept_by(output, kept) if output else None
-        return Member(document, document.text) if document is not None else None
-
     def _ledger(self, unit: Unit) -> Path:
         return self.run.ledger(self.step.number, unit)
 
 
-def _kept_by(output: str, id: str) -> Document | None:
-    """The document of an earlier run, if its folder is as it was then."""
+def _kept_by(record: Record, index: str, id: str) -> Member | None:
+    """The document of an earlier run that its step kept; None if it is seen that the folder is not as it was then."""
     with suppress(CurateError, OSError):
-        return Run(output).find(id)
+        run = Run(record.output)
+        of_index = (
+            label for label, one in run.inputs.earlier.items() if (one.index, one.number) == (index, record.number)
+        )
+        label, place = next(of_index, None), run.place_of(id)
+        if not run.done or label is None or place is None:
+            return None
+        document, steps = run.document(*place), [row["label"] for row in run.manifest["funnel"]]
+        by = document.dropped_by.split("/", 1)[0] if document.dropped_by is not None else None
+        if by is not None and (by not in steps or steps.index(by) <= steps.index(label)):
+            return None
+        return Member(document, _text_seen(run, label, *place, document.text))
     return None
+
+
+def _text_seen(run: Run, label: str, unit: Unit, row: int, otherwise: str | None) -> str | None:
+    """The text of a document as a step saw it, if it left the sketch that it made of that."""
+    for number in range(1, run.passes + 1):
+        if run.folder.sketches(number, unit.stem, label).table.exists():
+            return run.text_before(unit, row, number + 1)
+    return otherwise

@@ -183,7 +183,7 @@ class MinhashDedup(Keeping, Shingling, Cluster):
         at[artifact["row"].to_numpy()] = np.arange(artifact.num_rows)
         decided = artifact.take(pa.array(at, mask=at < 0)).combine_chunks()
         dropped = pc.fill_null(pc.invert(decided["kept"]), False).combine_chunks()
-        reasons = pc.if_else(decided["earlier"], pa.scalar("in_index"), pa.scalar("near_duplicate"))
+        reasons = pc.if_else(pc.is_valid(decided["earlier"]), pa.scalar("in_index"), pa.scalar("near_duplicate"))
         sizes = pc.coalesce(decided["size"], pa.array(self._copies(batch)))
         columns = {
             "cluster_size": pc.if_else(dropped, pa.scalar(None, pa.int64()), sizes),

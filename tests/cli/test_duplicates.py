@@ -167,8 +167,56 @@ def test_documents_that_an_earlier_run_kept(tmp_path):
     assert "[-wordxh-]{+mot\\x1b[31m+}" in told.replace("\n    ", " ")
     assert "in_index, like k of an earlier run, similarity 0." in said("why", two, "b")
     assert "2 documents of this run" in said("inspect", two, "--clusters", "largest")
+    of_k = said("dups", two, "k")
+    assert "2 documents of this run like one that an earlier run kept\n" in of_k
+    assert f"k  (by an earlier run, in {tmp_path}/out-one)  ← asked for\n" in of_k
+    assert command("dups", two, "x").exit_code == 1
+    funnel = said("funnel", two).splitlines()
+    assert funnel[-1].startswith(
+        "minhash_dedup: 1 group of 3 documents; 2 dropped, 2 of them for what earlier runs kept"
+    )
     (tmp_path / "out-one/manifest.json").unlink()
     assert "its text is not there to compare\n" in said("dups", two, "b")
+
+
+def shorter(text):
+    return text.replace("wordxh ", "")
+
+
+def test_ids_that_are_those_of_several_runs(tmp_path):
+    """Made ids are file and row: which run is meant, its number in the index says."""
+    story = STORY.replace("word", "tale").replace("more", "less")
+    texts = {"one": [STORY, "one alone"], "two": [story, "two alone"], "three": [shorter(STORY), shorter(story)]}
+    stages = f"  - minhash_dedup: {{threshold: 0.7, bands: 20, rows: 5, index: {tmp_path}/index}}\n"
+    for name, column in texts.items():
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table({"text": column}), tmp_path / name / "a.parquet")
+        later = "  - ./gone.py\n" if name == "two" else ""
+        (tmp_path / "gone.py").write_text(
+            'from curate import Filter\n\n\nclass Gone(Filter):\n    """Drops all."""\n\n'
+            '    def judge_one(self, text):\n        return "gone"\n'
+        )
+        run(recipe_text(tmp_path / name, tmp_path / f"out-{name}", stages + later), source=tmp_path / "r.yaml")
+    three = tmp_path / "out-three"
+    for row, (output, text) in enumerate([("one", STORY), ("two", story)]):
+        [group] = groups("dups", three, f"a.parquet#{row}")
+        assert members(group) == ("a.parquet#0", [f"a.parquet#{row}"])
+        assert group["earlier"] == str(tmp_path / f"out-{output}")
+        assert group["original"]["text"] == text
+        assert (group["size"], group["repeats"][0]["similarity"] > 0.7) == (2, True)
+    assert "(by an earlier run, in " in said("dups", three, "a.parquet#0")
+    assert "dropped later by" not in said("dups", three, "a.parquet#0")
+    assert "out-two)  dropped later by gone\n" in said("dups", three, "a.parquet#1")
+    assert len(groups("inspect", three, "--clusters", "largest")) == 2
+    stages_before = "  - ./gone.py\n" + stages  # that run again, and now it does not keep the document
+    run(recipe_text(tmp_path / "two", tmp_path / "out-two", stages_before), source=tmp_path / "r.yaml")
+    [group] = groups("dups", three, "a.parquet#1")
+    assert group["original"] is None
+    assert "out-two)  its text is not there to compare\n" in said("dups", three, "a.parquet#1")
+    for part in (three / "artifacts/minhash_dedup").glob("*.parquet"):
+        part.unlink()
+    with pytest.raises(CurateError, match=r"000\.parquet: it is gone, though the run is past that decision"):
+        CliRunner().invoke(app, ["dups", str(three), "a.parquet#1"], catch_exceptions=False)
 
 
 @pytest.mark.parametrize("name", catalog.names())

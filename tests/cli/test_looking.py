@@ -173,3 +173,20 @@ def test_what_is_shown_can_always_be_written_and_is_otherwise_the_same(text):
     if text.isprintable():
         assert shown == text
     assert len(on_one_line(text).splitlines()) <= 1
+
+
+def test_the_funnel_says_what_the_global_steps_decided(tmp_path):
+    (tmp_path / "in").mkdir()
+    letters = [a + b for a in "abcdefghi" for b in "abcdefghi"][:80]
+    texts = [" ".join([*(f"word{one}" for one in letters), "only", last]) for last in letters] + ["something else"]
+    pq.write_table(pa.table({"id": [f"d{i}" for i in range(81)], "text": texts}), tmp_path / "in/a.parquet")
+    stages = "  - exact_dedup\n  - minhash_dedup\n  - keep_best: {column: cluster_size, share: 0.4}\n"
+    text = recipe_text(tmp_path / "in", tmp_path / "out", stages)
+    for _ in range(2):  # and when the decisions are those of before
+        run(text)
+        notes = said("funnel", tmp_path / "out").splitlines()[-3:]
+        assert notes[0].startswith("minhash_dedup: 1 group of 80 documents; 79 dropped; ")
+        assert re.match(r"warning: minhash_dedup: \d+ keys are shared by more .* by (7|8)\d; it is", notes[1])
+        assert notes[2] == "keep_best: cluster_size >= 80: 1 of 2 (50.0%) documents"
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert [decision["label"] for decision in manifest["decisions"]] == ["minhash_dedup", "keep_best"]

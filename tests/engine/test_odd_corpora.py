@@ -66,7 +66,7 @@ def test_boilerplate_is_reported_and_drops_nothing(tmp_path):
     data = write(tmp_path / "in", corpus(texts))
     driver.run(recipes.loads(recipe(data, tmp_path / "out")), Inline(), shown.append)
     (decided,) = [event.text for event in shown if isinstance(event, Resolved)]
-    assert decided.startswith("0 groups, the largest of 0; 0 dropped; 0 of ")
+    assert decided.startswith("0 groups; 0 dropped; 0 of ")
     (warned,) = [event.text for event in shown if isinstance(event, Warned)]
     assert "keys are shared by more documents than are compared all with all" in warned
     pairs = int(decided.split(" of ")[-1].split(" ")[0].replace(",", ""))

@@ -26,7 +26,7 @@ ARTIFACT = pa.schema(
         "size": pa.int64(),
         "similarity": pa.float32(),
         "like": pa.large_string(),
-        "earlier": pa.bool_(),
+        "earlier": pa.int32(),
     }
 )
 
@@ -194,7 +194,7 @@ def artifact(stage: Cluster, units: Sequence[Sequence[Batch]]) -> pa.Table:
                 "size": sizes[keeper.id],
                 "similarity": None if own else similarity(likeness, document, keeper),
                 "like": None if own else keeper.id,
-                "earlier": False,
+                "earlier": None,
             }
         )
     return pa.Table.from_pylist(rows, schema=ARTIFACT)

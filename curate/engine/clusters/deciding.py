@@ -5,8 +5,9 @@
 3. Groups: one task, arrays over the documents that have an edge. Which document is kept, and how large its group is.
 4. Verdicts: a range of documents, and for each one that is in a group: what is kept in its place, how alike they are.
 
-Nothing depends on how keys and documents are cut into ranges: pairs are a property of the documents of a bucket, groups
-of all edges together, and the document that is kept of a total order.
+What is decided does not depend on how keys and documents are cut into ranges: pairs are a property of the documents of
+a bucket, groups of all edges together, and the document that is kept of a total order. Only how many pairs had to be
+compared for that does, where components are looked for: see `Summary`.
 """
 
 from __future__ import annotations
@@ -177,6 +178,7 @@ class Clusters(Rounds):
         found = kept_of(len(nodes), rank[places[: len(a)]], rank[places[len(a) :]], same, self.likeness.method)
         kept = by_rank[found[rank]]  # of each node, the node that is kept in its place
         size = np.bincount(kept[:own], copies, len(nodes)).astype(np.int64)
+        size[own:] += 1  # what an earlier run kept is of the group too
         document = nodes[:own]
         rows = pa.table([pa.array(document), pa.array(nodes[kept[:own]]), pa.array(size[kept[:own]])], schema=GROUPS)
         summary = asdict(self._summary(rows))
@@ -187,13 +189,13 @@ class Clusters(Rounds):
         document, kept, size = (groups.column(name).to_numpy() for name in GROUPS.names)
         pairs = [ArrowFile(path).facts for path in self.found("pairs")]
         edges = [ArrowFile(path).facts for path in self.found("edges")]
-        heads = (document == kept) | (kept >= np.uint64(EARLIER))
+        gone = document != kept
         return Summary(
             documents=sum(map(len, self.own_sketches.documents())),
-            groups=len(np.unique(kept[heads])),
-            dropped=int(np.count_nonzero(document != kept)),
+            groups=len(np.unique(kept[gone])),
+            dropped=int(np.count_nonzero(gone)),
             dropped_by_index=int(np.count_nonzero(kept >= np.uint64(EARLIER))),
-            largest_group=int(size.max(initial=0)),
+            largest_group=int(size[gone].max(initial=0)),
             identical=sum(fact["identical"] for fact in edges),
             candidates=sum(fact["candidates"] for fact in edges),
             compared=sum(fact["compared"] for fact in edges),
@@ -221,13 +223,18 @@ class Clusters(Rounds):
             "size": pa.array(size),
             "similarity": pa.array(similarity, mask=~gone),
             "like": ids.take(pa.array(places, mask=~gone)),
-            "earlier": pa.array(kept >= np.uint64(EARLIER)),
+            "earlier": pa.array(number_of(kept), mask=kept < np.uint64(EARLIER)),
         }
         path = self.folder.large_artifact(self.step.label, task.part)
         evidence.write_artifact(path, pa.table(rows), {"fingerprint": self.stamp(task)})
 
     def _groups_found(self) -> pa.Table:
         return pa.Table.from_batches(ArrowFile(self.folder.between(self.step.label, "groups-000")).batches, GROUPS)
+
+
+def number_of(kept: _Unsigned) -> npt.NDArray[np.int32]:
+    """The numbers of the records with documents of earlier runs, from the addresses of these; see `Record.first`."""
+    return ((kept & np.uint64(EARLIER - 1)) >> np.uint64(32)).astype(np.int32)
 
 
 def warm_up() -> None:
