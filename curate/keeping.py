@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -14,10 +13,10 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from curate.documents import ID, TEXT, Batch
-from curate.errors import StageError
 from curate.kernels.hashing import hash64
 from curate.kernels.ordering import LAST, falling_floats, falling_integers
 from curate.kernels.text import char_counts
+from curate.kernels.timestamps import microseconds
 from curate.scoping import Scoped
 from curate.stage import Column, Match, Outcome
 
@@ -48,8 +47,9 @@ class Keeping(Scoped):
     """The document to keep: `any`, by a hash of the ids; the `first` in the order of the input; the `longest` in
     characters; the `newest` or the `best`, with the latest time or the highest number in `column`. Ties: as `any`."""
     column: Column | None = None
-    """Column for `keep: newest` (dates, times, ISO 8601 strings or numbers) or `keep: best` (numbers). A document
-    without a value is kept only if no other one of the group has any."""
+    """Column for `keep: newest` (dates, times, ISO 8601 strings or numbers) or `keep: best` (numbers). A string
+    without a zone is a time in UTC; one that is no time, such as an empty one, is no value. A document without a value
+    is kept only if no other one of the group has any."""
     source_column: Column | None = None
     """Column with the name of each document's source, for `source_priority`."""
     source_priority: list[str] = Field(default_factory=list)
@@ -114,20 +114,9 @@ class Keeping(Scoped):
             values = values.cast(pa.timestamp("ms"))
         if not _is_string(values.type):
             return values.cast(pa.int64())
-        values = values.cast(pa.large_string())
-        try:  # with a zone, "2024-01-31T12:00:00Z"; else without
-            return values.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-        except pa.ArrowInvalid:
-            try:
-                return values.cast(pa.timestamp("us")).cast(pa.int64())
-            except pa.ArrowInvalid as error:
-                raise StageError(
-                    f"{self._stage_name()}: column '{self.column}' holds strings that are no ISO 8601 times: {error}"
-                ) from error
-
-    def _stage_name(self) -> str:
-        """The stage that is meant, as recipes have it: ExactDedup → exact_dedup."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        if not pa.types.is_dictionary(values.type):
+            return microseconds(values.cast(pa.large_string()))
+        return microseconds(values.dictionary.cast(pa.large_string())).take(values.indices)
 
 
 class KeepOne(Keeping, Match):
@@ -216,7 +205,9 @@ def _runs(key: npt.NDArray[np.uint64], check: npt.NDArray[np.uint64]) -> tuple[n
 
 
 def _is_string(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    """Of strings, or of a dictionary of them."""
+    plain = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(plain) or pa.types.is_large_string(plain) or pa.types.is_string_view(plain))
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -63,6 +63,10 @@ class PassageDedup(Scoped, Match):
     edits_text: ClassVar[bool] = True
     evidence: ClassVar[pa.Schema] = pa.schema({"key": pa.uint64(), "row": pa.int64(), "place": pa.uint32()})
 
+    def scratch(self, documents: int, text_bytes: int) -> int:
+        """A passage for each 80 bytes."""
+        return super().scratch(documents + text_bytes // 80, 0)
+
     def cut(self, texts: pa.LargeStringArray) -> Pieces:
         """The pieces of texts, which passages consist of."""
         raise NotImplementedError

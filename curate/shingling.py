@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from curate.kernels.shingles import HashedBy, Shingles, shingles
 from curate.kernels.simplify import plain, simplify
 from curate.stage import Stage
 
+_PART_BYTES = 8 << 20  # signatures that are held at a time
 _NORMAL = {"fineweb": "simplified as FineWeb does", "slimpajama": "as SlimPajama has them", "off": "as they are"}
 
 
@@ -63,6 +64,16 @@ class Shingling(Stage):
     def signatures(self, found: Shingles, count: int) -> npt.NDArray[Any]:
         """`count` values for each text, uint32 or uint64 by the scheme; all ones where there is no shingle."""
         return signatures(found, self._permutations(count))
+
+    def signatures_in_parts(self, found: Shingles, count: int) -> Iterator[tuple[slice, npt.NDArray[Any]]]:
+        """`signatures` of some texts after others, by their places: some 8 MB at a time, however long they are."""
+        n = len(found.offsets) - 1
+        step = max(1, _PART_BYTES * 8 // (count * self.width.bit_width))
+        for low in range(0, n, step):
+            at = slice(low, min(low + step, n))
+            first, after = found.offsets[at.start], found.offsets[at.stop]
+            part = Shingles(found.offsets[at.start : at.stop + 1] - first, found.hashes[first:after])
+            yield at, self.signatures(part, count)
 
     @property
     def width(self) -> pa.DataType:

@@ -15,6 +15,9 @@ from pydantic.fields import FieldInfo
 
 from curate.documents import TEXT, Batch
 
+ID_BYTES = 40
+"""Of an id with its place in a file: a guess, for estimates."""
+
 
 class _ColumnMark:
     """Marks a field whose value names a column that the stage reads."""
@@ -219,6 +222,10 @@ class Global(Stage):
         """Any number of rows of evidence. Pure: depends on the batch's documents alone."""
         raise NotImplementedError
 
+    def scratch(self, documents: int, text_bytes: int) -> int:
+        """Bytes of evidence that so many documents with so many bytes of text leave on disk, about: a row for each."""
+        return documents * sum(_width(part.type) for part in self.evidence)
+
     def columns_applied(self) -> tuple[str, ...]:
         """Names of the columns that `apply` reads: those of `columns_read`, but no text unless a stage says so."""
         return tuple(name for name in self.columns_read() if name != TEXT)
@@ -234,6 +241,14 @@ class Global(Stage):
     def apply(self, batch: Batch, artifact: Any) -> Outcome:
         """The decision, carried out on a batch."""
         raise NotImplementedError
+
+
+def _width(kind: pa.DataType) -> int:
+    """Bytes of a value in a file of evidence."""
+    try:
+        return max(int(kind.bit_width) // 8, 1)
+    except ValueError:  # as long as it happens to be
+        return ID_BYTES
 
 
 @dataclass(frozen=True)

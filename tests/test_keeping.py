@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.errors import StageError
 from curate.keeping import Keeping, KeepOne
 from curate.kernels.hashing import hash64
 from curate.stage import Keys, Match
@@ -72,10 +71,29 @@ def test_no_scope_is_one_scope():
     assert len(set(Shout(scope="s").scopes(batch_of(["a", "b"], s=pa.nulls(2))).tolist())) == 1
 
 
-def test_messages_name_the_stage_that_is_meant():
-    strings = batch_of(["a"], at=["soon"])
-    with pytest.raises(StageError, match=r"^same_shout: column 'at' holds strings that are no ISO 8601 times"):
-        SameShout(keep="newest", column="at").order(strings)
+@pytest.mark.parametrize("kind", [pa.string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
+def test_the_newest_does_not_depend_on_the_others_of_a_batch(kind):
+    times = [
+        "2024-01-31T12:00:00+02:00",
+        "",
+        "2024",
+        "2024-01-31 11:00",
+        None,
+        "soon",
+        "2024-01-31T10:00:00Z",
+        "2024-02-30",
+    ]
+    newest = SameShout(keep="newest", column="at")
+    together = newest.order(batch_of(["t"] * len(times), at=pa.array(times, pa.string()).cast(kind))).prefer.tolist()
+    apart = [newest.order(batch_of(["t"], at=pa.array([at], pa.string()).cast(kind))).prefer[0] for at in times]
+    assert together == apart
+    assert together[0] == together[6]
+    assert together[3] < together[0] < together[2] < 2**64 - 1
+    assert {together[i] for i in (1, 4, 5, 7)} == {2**64 - 1}
+    newest.check_columns({"at": kind})
+
+
+def test_messages_name_what_is_meant():
     with pytest.raises(ValueError, match=r"scope 's' is double; documents are put together by strings, integers, bool"):
         Shout(scope="s").scopes(batch_of(["a"], s=[0.5]))
 

@@ -16,6 +16,7 @@ from curate.engine import driver, intake
 from curate.errors import CurateError
 from curate.executors import Inline
 from curate.recipe import Recipe
+from curate.stage import Global
 
 WORKER_BYTES = 500 << 20  # measured peak of a worker, models included; documents of more than 10 MB take more
 PARQUET_SHARE = 0.45  # size of zstd Parquet against its text, seen on prose; enough for an estimate
@@ -50,13 +51,20 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
     return max(code, 0 if ready else 1)
 
 
+def disk_needed(recipe: Recipe, survey: intake.Survey) -> int:
+    """Bytes: survivors, rewritten texts, ledgers, at most about twice the text; evidence, as if nothing were dropped."""
+    looking = [step.stage for step in recipe.stages if isinstance(step.stage, Global)]
+    evidence = sum(stage.scratch(survey.documents, survey.text_bytes) for stage in looking)
+    return round(survey.text_bytes * PARQUET_SHARE * 2) + evidence
+
+
 def _room(console: Console, recipe: Recipe, survey: intake.Survey) -> bool:
     """Disk and memory against what the run will need."""
     place = Path(recipe.output.path).absolute()
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
-    needed = round(survey.text_bytes * PARQUET_SHARE * 2)  # survivors, rewritten texts, ledgers: at most about twice
+    needed = disk_needed(recipe, survey)
     console.print(f"disk    up to {_size(needed)} needed, {_size(free)} free in {place}")
     workers = 1 if recipe.workers == "auto" else max(int(recipe.workers), 1)
     each = "a worker" if recipe.workers == "auto" else f"{workers} workers"

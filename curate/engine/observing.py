@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.documents import Batch
+from curate.documents import TEXT, Batch
 from curate.recipe import Step
 from curate.stage import Cluster, Global
 from curate.store import evidence
@@ -35,7 +35,18 @@ class Observer:
         self._evidence = self._files.enter_context(EvidenceWriter(path, self._schema, facts))
 
     def add(self, batch: Batch, addresses: npt.NDArray[np.uint64]) -> None:
-        """Ask the stage about documents, of which these are the addresses, and note what it says."""
+        """Ask the stage about documents, of which these are the addresses, and note what it says.
+
+        Some documents at a time, where a batch of many short ones would leave more evidence than can be sorted at once.
+        """
+        text_bytes = batch[TEXT].nbytes if TEXT in batch else 0
+        parts = -(-self.stage.scratch(len(batch), text_bytes) // evidence.RUN_BYTES)
+        if parts <= 1:
+            return self._add(batch, addresses)
+        for rows in np.array_split(np.arange(len(batch)), min(parts, len(batch))):
+            self._add(batch.take(rows), addresses[rows])
+
+    def _add(self, batch: Batch, addresses: npt.NDArray[np.uint64]) -> None:
         if isinstance(self.stage, Cluster):
             assert self._sketches is not None
             sketch = self.stage.sketch(batch)

@@ -22,9 +22,11 @@ the Internet Archive's canonical form (from memory), and a few more."""
 _NO_SAY = _TRACKING | _SESSION
 _SAFE = "!$%&'()*+,;=:@/?-._~"  # RFC 3986: what a path or query holds as it is, beside letters and digits
 
+_LONGEST = 1 << 14
+"""Characters of an address; a longer one is data, or a mishap. What servers take ends at some 8,000."""
 _OUTER = "".join(map(chr, range(0x21)))
 _PARTS = re.compile(r"https?://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
-_HOST = re.compile(r"(?:[^@]*@)*(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]*))?", re.DOTALL)
+_HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]*))?", re.DOTALL)
 _PORTS = (0, 80, 443)  # none said, and those of http and https
 _NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
 _ESCAPE = re.compile(r"%(?:([0-9A-Fa-f]{2})|)")
@@ -43,7 +45,8 @@ _DIFFICULT = r"\Ahttps?://www\.(?:www\.|[^./]*(?:/|\z))"
 def canonical_one(url: str) -> str:
     """The canonical form of one address. Applied to it again, it changes nothing.
 
-    Other schemes than http and https, and what is relative or broken, stay as they are. Else:
+    Other schemes than http and https, what is relative or broken, and what has more than 16,384 characters stay as they
+    are. Else:
 
     * controls and spaces at the ends, and line ends and tabs within, go (as browsers do);
     * https is written as http; user, password, the ports 80 and 443 and a dot behind the host go; so does `www.` if a
@@ -56,11 +59,11 @@ def canonical_one(url: str) -> str:
       their order;
     * the fragment goes, unless it begins with `!`: these were made for crawlers, one for each page.
     """
-    found = _PARTS.fullmatch(_LINE_ENDS.sub("", url.strip(_OUTER)))
+    found = _PARTS.fullmatch(_LINE_ENDS.sub("", url.strip(_OUTER))) if len(url) <= _LONGEST else None
     if not found:
         return url
     authority, path, query, fragment = found.groups("")
-    host = _host(authority)
+    host = _host(authority.rpartition("@")[2])
     if host is None:
         return url
     path = _escaped(path)
@@ -74,6 +77,7 @@ def canonical(urls: pa.LargeStringArray) -> pa.LargeStringArray:
     """`canonical_one` of each address, large_string[n], null for null. Near a million a second if most are simple."""
     match = pc.match_substring_regex
     is_simple = pc.and_not(match(urls, _ORDINARY), match(urls, _DIFFICULT))  # without groups: ten times as fast
+    is_simple = pc.and_(is_simple, pc.less_equal(pc.binary_length(urls), _LONGEST))  # what is simple is ASCII
     others = np.flatnonzero(pc.fill_null(pc.invert(is_simple), False).to_numpy(zero_copy_only=False))
     simple = pc.ascii_rtrim(pc.replace_substring_regex(urls, _START, _HTTP), "/")
     if not len(others):
@@ -85,9 +89,9 @@ def canonical(urls: pa.LargeStringArray) -> pa.LargeStringArray:
 
 
 @lru_cache(1 << 12)  # neighbours in a crawl often share the host
-def _host(authority: str) -> str | None:
+def _host(place: str) -> str | None:
     """The host, and the port if it says anything; None if there is no such host."""
-    found = _HOST.fullmatch(authority)
+    found = _HOST.fullmatch(place)
     if not found:
         return None
     name = found[1]
@@ -106,9 +110,10 @@ def _name(name: str) -> str:
     name = (name if name.isascii() else name.encode("idna").decode()).lower().removesuffix(".")
     if not _NAME.fullmatch(name):
         raise ValueError(name)
-    while name.startswith("www.") and "." in name[4:]:
-        name = name[4:]
-    return name
+    start, last_dot = 0, name.rfind(".")
+    while name.startswith("www.", start) and last_dot >= start + 4:
+        start += 4
+    return name[start:]
 
 
 def _escaped(part: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -11,29 +10,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from curate.banding import MOST_HASHES, settled
 from curate.documents import ID, TEXT, Batch
+from curate.errors import StageError
 from curate.keeping import Keeping
 from curate.kernels.hashing import hash128
-from curate.kernels.minhash import band_keys, best_bands, lsh_probability
+from curate.kernels.minhash import band_keys, lsh_probability
 from curate.kernels.overlap import distinct
+from curate.kernels.shingles import Shingles
 from curate.shingling import Shingling
-from curate.stage import Cluster, Column, Grouping, Likeness, Outcome, Sketch
+from curate.stage import ID_BYTES, Cluster, Column, Grouping, Likeness, Outcome, Sketch
 
-_DATATROVE = {"normalize": "fineweb", "unit": "words", "words": "spacy", "ngram": 5}
-PRESETS: dict[str, dict[str, Any]] = {
-    "fineweb": {**_DATATROVE, "bands": 14, "rows": 8, "verify": False},
-    "refinedweb": {**_DATATROVE, "bands": 450, "rows": 20, "verify": False},
-    "slimpajama": {
-        "normalize": "slimpajama", "unit": "characters", "ngram": 13, "bands": 9, "rows": 13, "verify": False,
-        "keep": "first",
-    },
-    "nemo": {"normalize": "off", "unit": "characters", "ngram": 24, "bands": 20, "rows": 13, "verify": False},
-    "olmo3": {**_DATATROVE, "bands": 26, "rows": 11, "verify": True, "threshold": 0.8},
-}  # fmt: skip
 _EXACT, _BAND = np.uint64(1), np.uint64(2**64 - 2)  # the lowest bit of a key
 _EMPTY_SEED = 0x656D707479  # "empty"
+_SAMPLE = 256
+"""Values of a signature that similarities are estimated by, at most: all 9,000 of `like: refinedweb` would take 36 kB a
+document."""
 _SHOWN = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
@@ -56,23 +50,27 @@ class MinhashDedup(Keeping, Shingling, Cluster):
 
     Adds `cluster_size`, the documents that a kept one stands for, itself among them, null for what is dropped;
     `near_duplicate_of`, the id of the document that was kept in place of this one; and `similarity`, the Jaccard
-    similarity of these two (with `verify: false` an estimate, which errs by 0.04). Reasons: `near_duplicate`, and
-    `in_index` for what an earlier run kept.
+    similarity of these two. With `verify: false` that is an estimate by the first 256 values of the signatures, or all
+    n if there are fewer; its standard error is sqrt(J (1 - J) / n), so 0.04 for FineWeb's 112 at J = 0.8, and 0.025 for
+    256. Reasons: `near_duplicate`, and `in_index` for what an earlier run kept.
     """
 
     like: Literal["fineweb", "refinedweb", "slimpajama", "nemo", "olmo3"] | None = None
     """Options as this corpus or tool has them, but for those that are given beside it: what "0.8" means differs widely.
-    FineWeb deduplicates each crawl by itself (`scope`); RefinedWeb's normal form is not published, FineWeb's stands in;
-    OLMo 3 has shingles of 5 tokens, for which words stand in, and keeps the newest (`keep: newest`)."""
-    threshold: float = Field(0.8, gt=0, le=1)
-    """Jaccard similarity, 0 to 1, from which documents are alike. Given without `bands` and `rows` it also chooses
-    these, as datasketch does: then of pairs right at the threshold only a third to a half are found."""
+    A `threshold` given beside it switches `verify` on. FineWeb deduplicates each crawl by itself (`scope`);
+    RefinedWeb's normal form is not published, FineWeb's stands in; OLMo 3 has shingles of 5 tokens, for which words
+    stand in, and keeps the newest (`keep: newest`)."""
+    threshold: float | None = Field(0.8, gt=0, le=1)
+    """Jaccard similarity, 0 to 1, from which documents are alike. Given without `bands`, `rows` and `like` it also
+    chooses bands and rows, as datasketch does: then of pairs right at the threshold only a third to a half are found.
+    With `verify: false` that is all it does, and it is null when that is done."""
     bands: int = Field(14, ge=1, le=2000)
     """Bands of a signature: the more, the more is found."""
     rows: int = Field(8, ge=1, le=500)
     """Values of a signature in each band: the fewer, the more is found. FineWeb has 14 bands of 8 rows."""
-    hashes: int = Field(112, ge=2, le=10_000)
-    """Values of a signature that a `threshold` without `bands` and `rows` is made into bands of."""
+    hashes: int | None = Field(None, ge=2, le=MOST_HASHES)
+    """Values of a signature that a `threshold` without `bands` and `rows` is made into bands of, 112 unless given; null
+    when that is done."""
     verify: bool = True
     """Whether candidates are compared by their true Jaccard similarity. Without, as in FineWeb, all that share a band
     are alike, whatever the threshold: of what 14 bands of 8 rows drop, a tenth to a third is less alike than 0.8."""
@@ -98,18 +96,16 @@ class MinhashDedup(Keeping, Shingling, Cluster):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: Any) -> Any:
-        """Presets, and bands from a threshold; what is wrong in kind is left to the fields to complain of."""
-        if not isinstance(given, dict):
-            return given
-        cut = {"bands", "rows"} & given.keys()
-        filled = {**PRESETS.get(str(given.get("like")), {}), **given}
-        if len(cut) == 1:
-            raise ValueError("bands and rows go together")
-        if "threshold" in given and not {"bands", "rows"} & filled.keys():
-            threshold, hashes = _number(given["threshold"]), _number(given.get("hashes", 112))
-            if 0 < threshold <= 1 and hashes >= 2:
-                filled["bands"], filled["rows"] = _bands(threshold, int(hashes))
-        return filled
+        """Presets, and bands from a threshold."""
+        return settled(given) if isinstance(given, dict) else given
+
+    @field_validator("index", mode="before")
+    @classmethod
+    def _is_a_folder(cls, index: Any) -> Any:
+        """An empty path would be the current directory."""
+        if isinstance(index, str) and not index.strip():
+            raise ValueError("name a folder, or leave it out")
+        return index
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
@@ -131,15 +127,28 @@ class MinhashDedup(Keeping, Shingling, Cluster):
 
     def notes(self) -> tuple[str, ...]:
         shares = ", ".join(f"{_percent(lsh_probability(s, self.bands, self.rows))} at {s:g}" for s in _SHOWN)
-        compared = f"alike from {self.threshold:g} on, compared by shingles" if self.verify else "all taken for alike"
+        compared = "all taken for alike"
+        if self.verify:
+            compared = f"alike from {self.threshold:g} on, compared by shingles"
         found = f"{self.bands} bands of {self.rows} rows find, of pairs with a Jaccard similarity, {shares}"
         return self.definition(), found, compared
 
     def likeness(self) -> Likeness:
         names = ("bands", "rows", "verify", "scope")
-        configuration = {"version": self.version, **Shingling.configuration(self), **{name: getattr(self, name) for name in names}}
+        configuration = {
+            "version": self.version,
+            **Shingling.configuration(self),
+            **{name: getattr(self, name) for name in names},
+        }
         compares: Literal["shingles", "signatures"] = "shingles" if self.verify else "signatures"
-        return Likeness(self.threshold, self.verify, compares, self.method, self.index, configuration)
+        return Likeness(self.threshold or 0.0, self.verify, compares, self.method, self.index, configuration)
+
+    def scratch(self, documents: int, text_bytes: int) -> int:
+        """24 bytes for each key; of a document 80 and its id; a shingle 4, one for each 6 bytes or each character."""
+        values = text_bytes * 4 // (6 if self.unit == "words" else 1)
+        if not self.verify:
+            values = documents * min(self.bands * self.rows, _SAMPLE) * self.width.bit_width // 8
+        return documents * (24 * (self.bands + 1) + 80 + ID_BYTES) + values
 
     def documents(self) -> pa.Schema:
         values = pa.uint32() if self.verify else self.width
@@ -160,20 +169,26 @@ class MinhashDedup(Keeping, Shingling, Cluster):
         found = self.shingles(normal)
         scopes = self.scopes(batch)
         there = np.flatnonzero(np.diff(found.offsets))
-        signature = self.signatures(found, self.bands * self.rows)[there]
         whole, check = _whole(batch[TEXT], normal)
-        keys = band_keys(signature, self.bands, self.rows) ^ (scopes[there, None] & _BAND)
-        rows = [
-            np.concatenate([keys.reshape(-1), (whole ^ scopes) | _EXACT]),
-            np.concatenate([np.repeat(there, self.bands), np.arange(len(batch))]),
-            np.concatenate([np.repeat(whole[there], self.bands), check]),
-        ]
+        n = len(there) * self.bands  # keys of bands; behind them, one for each whole text
+        key, twin = np.empty(n + len(batch), np.uint64), np.empty(n + len(batch), np.uint64)
+        keys, sample = key[:n].reshape(-1, self.bands), []
+        long_enough = Shingles(np.append(found.offsets[there], found.offsets[-1]), found.hashes)
+        for at, signature in self.signatures_in_parts(long_enough, self.bands * self.rows):
+            keys[at] = band_keys(signature, self.bands, self.rows)
+            if not self.verify:
+                sample.append(signature[:, :_SAMPLE].copy())
+        keys ^= scopes[there, None] & _BAND
+        key[n:] = (whole ^ scopes) | _EXACT
+        twin[:n].reshape(-1, self.bands)[:] = whole[there, None]
+        twin[n:] = check
+        row = np.concatenate([np.repeat(there, self.bands), np.arange(len(batch))])
         order = self.order(batch)
         columns = [order.source, order.prefer, order.tie, self._copies(batch)]
-        values = _lists(*distinct(found)) if self.verify else _signatures(signature, there, len(batch))
+        values = _lists(*distinct(found)) if self.verify else self._sampled(sample, there, len(batch))
         described = [batch[ID], *(pa.array(column) for column in columns), values]
         return Sketch(
-            pa.record_batch([pa.array(column) for column in rows], schema=self.evidence),
+            pa.record_batch([pa.array(column) for column in (key, row, twin)], schema=self.evidence),
             pa.record_batch(described, schema=self.documents()),
         )
 
@@ -196,10 +211,22 @@ class MinhashDedup(Keeping, Shingling, Cluster):
         )
 
     def _copies(self, batch: Batch) -> npt.NDArray[np.int64]:
-        """The documents that each one stands for, int64[n]; 1 where nothing is said."""
+        """The documents that each one stands for, int64[n]; 1 where nothing is said, or less."""
         if self.copies_column is None:
             return np.ones(len(batch), np.int64)
-        return np.asarray(pc.fill_null(batch[self.copies_column].cast(pa.int64()), 1).to_numpy())
+        given = batch[self.copies_column]
+        most = pc.max(given).as_py() or 0
+        if most >= 2**63:
+            raise StageError(f"minhash_dedup: copies_column '{self.copies_column}' has {most}; it must be below 2^63")
+        copies: npt.NDArray[np.int64] = pc.fill_null(given.cast(pa.int64()), 1).to_numpy()
+        return np.maximum(copies, 1)
+
+    def _sampled(self, sample: list[npt.NDArray[Any]], there: npt.NDArray[np.int64], n: int) -> pa.LargeListArray:
+        """The sample of the signature of each of n documents; an empty list for those that have none."""
+        lengths = np.zeros(n, np.int64)
+        lengths[there] = min(self.bands * self.rows, _SAMPLE)
+        values = [np.empty(0, self.width.to_pandas_dtype()), *(part.reshape(-1) for part in sample)]
+        return _lists(np.concatenate([[0], np.cumsum(lengths)]), np.concatenate(values))
 
 
 def _whole(
@@ -216,29 +243,6 @@ def _whole(
 
 def _lists(offsets: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.LargeListArray:
     return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(values))
-
-
-def _signatures(signature: npt.NDArray[Any], there: npt.NDArray[np.int64], n: int) -> pa.LargeListArray:
-    """The signature of each of n documents; an empty list for those that have none."""
-    lengths = np.zeros(n, np.int64)
-    lengths[there] = signature.shape[1]
-    return _lists(np.concatenate([[0], np.cumsum(lengths)]), signature.reshape(-1))
-
-
-def _number(given: Any) -> float:
-    """Of what may be one; NaN otherwise, and it is for the field to complain."""
-    try:
-        return math.nan if isinstance(given, bool) else float(given)
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def _bands(threshold: float, hashes: int) -> tuple[int, int]:
-    try:
-        return best_bands(threshold, hashes)
-    except ValueError:
-        what = f"of {hashes} hashes no two bands can be made for a threshold of {threshold:g}"
-        raise ValueError(f"{what}; give bands and rows") from None
 
 
 def _percent(share: float) -> str:

@@ -1,11 +1,14 @@
 """Canonical web addresses: a table of cases, what must not matter, and the fast form against the plain one."""
 # ruff: noqa: E501
 
+import time
+
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curate.kernels import web_addresses
 from curate.kernels.web_addresses import canonical, canonical_one
 
 CASES = [  # address, canonical form
@@ -98,6 +101,36 @@ def test_fast_form_is_plain_form(urls):
     found = canonical(array)
     assert found.type == pa.large_string()
     assert found.to_pylist() == [None if url is None else canonical_one(url) for url in array.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://" + "@" * 2_000_000 + "[",
+        "http://" + "www." * 500_000 + "e.com",
+        "http://e.com/" + "a/../" * 400_000,
+        "http://e.com/?" + "a&" * 1_000_000,
+        "http://e.com/" + ";jsessionid=" * 160_000,
+    ],
+    ids=lambda url: url[7:20],
+)
+def test_hostile_addresses_take_no_longer_than_they_are_long(url, monkeypatch):
+    assert canonical_one(url) == url
+    monkeypatch.setattr(web_addresses, "_LONGEST", len(url))
+    began = time.process_time()
+    canonical_one(url)
+    assert time.process_time() - began < 10  # if it were quadratic, some minutes
+
+
+def test_very_long_addresses_stay_as_they_are():
+    fits = "http://www.e.com/" + "a" * (2**14 - 18) + "/"
+    long = ["https://www.e.com/" + "a" * 2**14 + "/", "https://www.e.com/é" + "a" * 2**14]
+    assert canonical_one(fits) == "http://e.com/" + "a" * (2**14 - 18)
+    assert [canonical_one(url) for url in long] == long
+    wide = "https://www.e.com/" + "é" * 9000  # in bytes it is longer
+    assert canonical_one(wide) == "http://e.com/" + "%C3%A9" * 9000
+    urls = [fits, *long, wide]
+    assert canonical(pa.array(urls, pa.large_string())).to_pylist() == [canonical_one(url) for url in urls]
 
 
 def test_nothing_to_do():

@@ -83,6 +83,7 @@ def test_a_type_that_a_stage_cannot_use_is_refused_before_any_work(entry, compla
         "exact_dedup: {keep: newest, column: url, source_column: host, source_priority: [a]}",
         "exact_dedup: {keep: newest, column: fetched_at, source_column: n, source_priority: ['1']}",
         "exact_dedup: {keep: best, column: score, source_column: nothing, source_priority: [a]}",
+        "exact_dedup: {keep: newest, column: host}",
         "exact_dedup: {scope: adult}",
         "url_dedup: {url_column: host, keep: newest, column: fetched_at, scope: day}",
         "rehydrate: {column: n, by: host}",

@@ -1,5 +1,6 @@
 """minhash_dedup: its options, and what follows from them. How groups are found is tested with the engine."""
 
+import itertools
 import re
 
 import datasketch
@@ -8,8 +9,10 @@ import pytest
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.errors import RecipeError
+from curate import shingling
+from curate.errors import RecipeError, StageError
 from curate.stages.minhash_dedup import MinhashDedup
+from curate.store import evidence
 from tests.engine.corpus import output
 from tests.engine.corpus import run as run_recipe
 from tests.stages.harness import batch_of, cut, run
@@ -29,7 +32,8 @@ def step(options):
 
 def found(texts, *, columns=None, **options):
     batch = batch_of(texts, **(columns or {}))
-    return run(MinhashDedup(**{"threshold": 0.6, "bands": 50, "rows": 2, **options}), [cut(batch, [1, 2])])
+    threshold = {"threshold": 0.6} if options.get("verify", True) else {}
+    return run(MinhashDedup(**{**threshold, "bands": 50, "rows": 2, **options}), [cut(batch, [1, 2])])
 
 
 # What the tools and the papers have.
@@ -55,14 +59,50 @@ def test_presets(name):
     stage = step(f"{{like: {name}}}")
     assert {option: getattr(stage, option) for option in PRESETS[name]} == PRESETS[name]
     assert step(f"{{like: {name}, bands: 3, rows: 4, verify: true, ngram: 7}}").model_dump() == {
-        **stage.model_dump(), "bands": 3, "rows": 4, "verify": True, "ngram": 7,
+        **stage.model_dump(), "bands": 3, "rows": 4, "verify": True, "ngram": 7, "threshold": 0.8,
     }  # fmt: skip
 
 
 def test_what_is_stored_means_the_same():
-    for options in ("{like: slimpajama, keep: any}", "{threshold: 0.7}", "{normalize: off}", "{like: olmo3, seed: 3}"):
-        recipe = recipes.loads(f"input: a\noutput: b\nstages:\n  - minhash_dedup: {options}\n")
-        assert recipes.loads(recipes.dump(recipe)).stages[0].stage == recipe.stages[0].stage
+    bands = [
+        "",
+        "like: olmo3",
+        *(f"like: {name}" for name in PRESETS),
+        "bands: 20, rows: 5",
+        "like: nemo, bands: 9, rows: 3",
+    ]
+    others = [
+        "keep: any",
+        "threshold: 0.8",
+        "threshold: 0.7, hashes: 112",
+        "threshold: 0.75, hashes: 99",
+        "normalize: off",
+    ]
+    for verify, cut_by, other in itertools.product(["", "verify: true", "verify: false"], bands, others):
+        text = (
+            f"input: a\noutput: b\nstages:\n  - minhash_dedup: {{{', '.join(filter(None, (verify, cut_by, other)))}}}\n"
+        )
+        if ("hashes" in other and cut_by) or ("0.8" in other and cut_by and "false" in verify):
+            with pytest.raises(RecipeError, match="has no effect"):
+                recipes.loads(text)
+            continue
+        recipe = recipes.loads(text)
+        stored = recipes.dump(recipe)
+        assert recipes.loads(stored).stages[0].stage == recipe.stages[0].stage
+        assert recipes.dump(recipes.loads(stored)) == stored
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_threshold_beside_a_preset_has_documents_compared(name):
+    stage, own = step(f"{{like: {name}, threshold: 0.7}}"), step(f"{{like: {name}}}")
+    assert (stage.threshold, stage.verify, stage.bands, stage.rows) == (0.7, True, own.bands, own.rows)
+    assert own.threshold == (0.8 if own.verify else None)
+
+
+def test_what_is_settled_is_said_no_more():
+    assert (lambda s: (s.threshold, s.hashes, s.bands))(step("{threshold: 0.7, verify: false}")) == (None, None, 12)
+    assert (lambda s: (s.threshold, s.hashes, s.bands))(step("{threshold: 0.7, hashes: 128}")) == (0.7, None, 14)
+    assert (lambda s: (s.threshold, s.hashes, s.bands))(step("{threshold: null, hashes: null}")) == (0.8, None, 14)
 
 
 # (bands, rows) that datasketch 2.0 chooses for a threshold.
@@ -81,7 +121,7 @@ def test_a_threshold_chooses_bands_as_datasketch_does(hashes):
         assert (stage.bands, stage.rows) == expected == (theirs.b, theirs.r)
     assert (lambda s: (s.bands, s.rows))(step("{threshold: 70%}")) == (12, 9)
     assert (lambda s: (s.bands, s.rows))(step('{threshold: 0.7, hashes: "128"}')) == (14, 9)
-    given = MinhashDedup(threshold=0.7, hashes=hashes, bands=14, rows=8)
+    given = MinhashDedup(threshold=0.7, bands=14, rows=8)
     assert (given.bands, given.rows, given.threshold) == (14, 8, 0.7)
     assert MinhashDedup().model_dump() == MinhashDedup(threshold=0.8, bands=14, rows=8).model_dump()
 
@@ -91,11 +131,26 @@ def test_a_threshold_chooses_bands_as_datasketch_does(hashes):
     [
         ("{bands: 14}", "bands and rows go together"),
         ("{like: fineweb, rows: 5}", "bands and rows go together"),
-        ("{threshold: 80}", "threshold = 80; it must be a number above 0 and at most 1; did you mean 0.8?"),
+        ("{threshold: 80}", "threshold = 80; it must be a number above 0 and at most 1 or null; did you mean 0.8?"),
         ("{threshold: 0}", "threshold = 0; it must be a number above 0 and at most 1"),
         ("{threshold: high}", "threshold = high; it must be a number above 0 and at most 1"),
         ("{threshold: 1}", "of 112 hashes no two bands can be made for a threshold of 1; give bands and rows"),
         ("{bands: 2000, rows: 500}", "bands * rows = 1,000,000 values for each document; at most 20,000"),
+        ("{hashes: 128}", "hashes has no effect, as there is no threshold; give a threshold with it"),
+        ("{hashes: 128, threshold: 0.7, bands: 9, rows: 9}", "hashes has no effect, as bands and rows cut signatures"),
+        ("{hashes: 128, threshold: 0.7, like: nemo}", "hashes has no effect, as like: nemo cut"),
+        ("{threshold: 0.7, hashes: many}", "hashes = many; it must be a whole number, 2 to 10000"),
+        ("{threshold: 0.7, hashes: 99.5}", "hashes = 99.5; it must be a whole number, 2 to 10000"),
+        (
+            "{threshold: 0.7, verify: false, like: fineweb}",
+            "threshold has no effect with verify: false, as like: fineweb",
+        ),
+        (
+            "{threshold: 0.7, verify: 'no', bands: 9, rows: 9}",
+            "threshold has no effect with verify: false, as bands and",
+        ),
+        ("{threshold: 7, verify: false}", "threshold = 7; it must be a number above 0 and at most 1"),
+        ("{index: ''}", 'index = ""; name a folder, or leave it out'),
         ("{like: finweb}", "did you mean 'fineweb'?"),
         ("{keep: newest}", "keep: newest and keep: best go with a column, and only they do"),
         ("{method: mis}", "method = mis; it must be components or greedy"),
@@ -183,6 +238,71 @@ def test_copies_are_summed():
     sizes = {name: size for name, size in verdicts.columns["cluster_size"].items() if size is not None}
     assert sizes == {"d0": 8, "d2": 7, "d4": 2}
     assert set(verdicts.columns["cluster_size"]) - sizes.keys() == {"d1", "d3", "d5"}
+
+
+def test_copies_below_1_and_beyond_all_numbers():
+    texts, options = [text(), text(29), "alone"], {"copies_column": "copies", "keep": "first"}
+    verdicts = found(texts, columns={"copies": [-3, 0, -1]}, **options)
+    assert list(verdicts.columns["cluster_size"].values()) == [2, None, 1]
+    many = pa.array([2**63, 1, None], pa.uint64())
+    with pytest.raises(StageError, match=r"copies_column 'copies' has 9223372036854775808; it must be below 2\^63"):
+        found(texts, columns={"copies": many}, **options)
+    assert found(texts, columns={"copies": pa.nulls(3, pa.uint64())}, **options).columns["cluster_size"]["d0"] == 2
+
+
+@pytest.mark.parametrize("scheme", ["affine32", "affine64"])
+def test_signatures_are_made_some_at_a_time_and_stored_in_part(scheme, monkeypatch):
+    batch = batch_of([text(), "", text(3), "too short", text(4, 5), text(6)])
+    few, many = (MinhashDedup(bands=bands, rows=8, verify=False, scheme=scheme) for bands in (3, 50))
+    assert [len(one) for one in few.sketch(batch).documents["values"].to_pylist()] == [24, 0, 24, 0, 24, 24]
+    whole = many.sketch(batch)
+    signatures = many.signatures(many.shingles(many.normalised(batch["text"])), 400)
+    stored = whole.documents["values"].to_pylist()
+    assert stored == [signatures[i, :256].tolist() if i not in (1, 3) else [] for i in range(6)]
+    largest, made = 0, MinhashDedup.signatures
+
+    def watched(self, shingles, count):
+        nonlocal largest
+        out = made(self, shingles, count)
+        largest = max(largest, out.nbytes)
+        return out
+
+    monkeypatch.setattr(MinhashDedup, "signatures", watched)
+    monkeypatch.setattr(shingling, "_PART_BYTES", 7000)
+    assert many.sketch(batch) == whole
+    assert 0 < largest <= 7000
+
+
+def test_many_short_documents_are_sketched_some_at_a_time(tmp_path, monkeypatch):
+    texts = [text(i % 30, (7 * i) % 30) for i in range(90)]
+    (tmp_path / "in").mkdir()
+    pa.parquet.write_table(pa.table({"text": texts}), tmp_path / "in/a.parquet")
+    asked, sketched, sketch = "stages:\n  - minhash_dedup: {like: nemo}\n", [], MinhashDedup.sketch
+
+    def watched(self, batch):
+        sketched.append(len(batch))
+        return sketch(self, batch)
+
+    monkeypatch.setattr(MinhashDedup, "sketch", watched)
+    run_recipe(f"input: {tmp_path / 'in'}\noutput: {tmp_path / 'whole'}\n{asked}")
+    monkeypatch.setattr(evidence, "RUN_BYTES", 30_000)
+    run_recipe(f"input: {tmp_path / 'in'}\noutput: {tmp_path / 'parts'}\n{asked}")
+    assert sketched[0] == sum(sketched[1:]) == 90
+    assert max(sketched[1:]) < 40
+    assert output(tmp_path / "parts").equals(output(tmp_path / "whole"))
+
+
+def test_scratch_is_near_what_is_stored(tmp_path):
+    texts = [f"{text(i % 30)} {' '.join(f'{word}{i}' for word in WORDS)}" for i in range(400)]
+    (tmp_path / "in").mkdir()
+    pa.parquet.write_table(pa.table({"text": texts}), tmp_path / "in/a.parquet")
+    for number, options in enumerate(("{}", "{like: fineweb}", "{unit: characters, ngram: 9}", "{like: refinedweb}")):
+        out = tmp_path / f"out{number}"
+        run_recipe(f"input: {tmp_path / 'in'}\noutput: {out}\nstages:\n  - minhash_dedup: {options}\n")
+        names = ("evidence", "sketch", "values")
+        stored = sum(path.stat().st_size for path in (out / "pass-1").iterdir() if any(n in path.name for n in names))
+        asked = step(options).scratch(len(texts), sum(map(len, texts)))
+        assert 0.6 * stored < asked < 1.8 * stored, options
 
 
 def test_chains():

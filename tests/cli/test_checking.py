@@ -1,0 +1,33 @@
+"""`curate check`: what it says that a run will need."""
+
+import pyarrow as pa
+import pytest
+
+from curate import recipe as recipes
+from curate.cli.checking import disk_needed
+from curate.engine.intake import Survey
+
+SURVEY = Survey(1, 1 << 30, 10**6, 2 * 10**9, True, pa.schema({"text": pa.string()}), ())
+
+
+def needed(*stages):
+    lines = "".join(f"  - {stage}\n" for stage in stages)
+    return disk_needed(recipes.loads(f"input: a\noutput: b\nstages:\n{lines}"), SURVEY)
+
+
+@pytest.mark.parametrize(
+    ("stage", "each"),  # bytes for each of a million documents of 2 kB
+    [
+        ("sample: {share: 0.5}", 0),
+        ("keep_best: {column: score, share: 0.5}", 8 + 8 + 8 + 8),
+        ("exact_dedup", 8 + 8 + 8 + 4 + 8 + 8 + 40),
+        ("line_dedup", 20 * (1 + 25)),
+        ("minhash_dedup", 24 * 15 + 80 + 40 + 2000 * 4 // 6),
+        ("minhash_dedup: {like: refinedweb}", 24 * 451 + 80 + 40 + 256 * 4),
+    ],
+)
+def test_disk_for_what_stages_note_of_documents(stage, each):
+    assert needed("normalize", stage) - needed("normalize") == pytest.approx(each * 10**6, rel=0.01)
+    assert needed(stage, "normalize", f"{stage[:-1]}, as: again}}" if ":" in stage else f"{stage}: {{as: again}}") == (
+        2 * needed(stage) - needed("normalize")
+    )
