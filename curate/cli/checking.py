@@ -52,7 +52,7 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
 
 
 def disk_needed(recipe: Recipe, survey: intake.Survey) -> int:
-    """Bytes: survivors, rewritten texts, ledgers, at most about twice the text; evidence, as if nothing were dropped."""
+    """Bytes: survivors, rewritten texts, ledgers, at most about twice the text; evidence, if nothing is dropped."""
     looking = [step.stage for step in recipe.stages if isinstance(step.stage, Global)]
     evidence = sum(stage.scratch(survey.documents, survey.text_bytes) for stage in looking)
     return round(survey.text_bytes * PARQUET_SHARE * 2) + evidence

@@ -236,7 +236,7 @@ def reused(text):
     [
         ({"threshold": 0.6}, 4),
         ({"method": "greedy"}, 4),
-        ({"verify": False, "threshold": None}, 0),
+        ({"verify": False, "threshold": "null"}, 0),
         ({"bands": 20, "rows": 5}, 0),
         ({"keep": "first"}, 0),
     ],
