@@ -38,7 +38,7 @@ from curate.store.sketches import SketchFiles, SketchPaths
 
 MOST = 64
 """Different documents in a bucket of which every pair is compared; in larger ones each is compared with HUBS."""
-HUBS = 8
+HUBS = 8  # and as many again where there are earlier runs
 
 PAIRS = pa.schema([(KEY, pa.uint64()), ("other", pa.uint64()), ("same", pa.bool_())])
 """Of candidates, and of those of them that are alike; `same`: of the same text in normal form."""
@@ -110,9 +110,10 @@ class Clusters(Rounds):
         members = table.take(pa.array(_repeated(table.column(KEY).to_numpy())))
         key, document, twin = (members.column(name).to_numpy() for name in (KEY, DOCUMENT, "twin"))
         order = np.lexsort((document, twin, key))
+        hubs = 2 * HUBS if self.earlier else HUBS
         if self.likeness.method == "greedy":
             order = order[self._rather_kept_first(key[order], twin[order], document[order])]
-        a, b, same, found = bucket_pairs(key[order], twin[order], document[order], MOST, HUBS, np.uint64(EARLIER))
+        a, b, same, found = bucket_pairs(key[order], twin[order], document[order], MOST, hubs, np.uint64(EARLIER))
         order = np.lexsort((same, b, a))
         a, b, same = a[order], b[order], same[order]
         new = np.ones(len(a), bool)
@@ -134,7 +135,11 @@ class Clusters(Rounds):
             return np.arange(len(key))
         documents, places = np.unique(document[large], return_inverse=True)
         rank, place = np.empty(len(documents), np.int64), np.zeros(len(key), np.int64)
-        rank[self._by_rank(documents)] = np.arange(len(documents))
+        by_rank = self._by_rank(documents)
+        foreign = int(np.count_nonzero(documents >= np.uint64(EARLIER)))
+        # By turns one of earlier runs and one of this: each document is to meet some of both.
+        rank[by_rank[:foreign]] = 2 * np.arange(foreign)
+        rank[by_rank[foreign:]] = 2 * np.arange(len(documents) - foreign) + 1
         place[large] = rank[places]
         best = np.minimum.reduceat(place, np.flatnonzero(new_text))
         return np.lexsort((document, twin, best[text], key))
