@@ -64,6 +64,6 @@ def test_lines_are_no_wider_than_a_page(recipe):
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
 def test_the_recipes_of_the_project_can_be_planned(path):
     recipe = load(path, env={})
-    plan = make(recipe, pa.schema({"id": pa.string(), "text": pa.string()}))
+    plan = make(recipe, pa.schema({name: pa.string() for name in ("id", "text", "source", "path", "lang")}))
     printed = describe(plan, recipe)
     assert all(f"  {step.index}  {step.label}" in printed for step in recipe.stages)
