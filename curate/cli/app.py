@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import duplicates, looking, planning, running
+from curate.cli import duplicates, fetching, looking, planning, running
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -32,6 +32,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     planning.schema,
     planning.stages,
     planning.init,
+    fetching.fetch,
     looking.why,
     duplicates.dups,
     looking.inspect,

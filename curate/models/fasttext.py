@@ -58,6 +58,26 @@ class Model:
         scores[counts == 0] = np.nan
         return scores
 
+    def best(self, scores: Floats, k: int) -> npt.NDArray[np.int32]:
+        """The k labels of the highest scores, best first, int32[n, k]; -1 where the library would name none.
+
+        scores float32[n, labels], as `probabilities` gives them. Of equal scores the later label comes first.
+        """
+        order = np.full((len(scores), k), -1, np.int32)
+        k = min(k, scores.shape[1])
+        worst = -np.nan_to_num(scores[:, ::-1], nan=-1.0)
+        order[:, :k] = scores.shape[1] - 1 - np.argsort(worst, axis=1, kind="stable")[:, :k]
+        floor = 1e-5 if self._parts.loss.kind == HIERARCHICAL_SOFTMAX else 0.0  # where it stops to search the tree
+        found = np.take_along_axis(scores, order[:, :k], axis=1)
+        order[:, :k][~(found >= np.float32(floor))] = -1
+        return order
+
+    def probabilities_one(self, text: str, newline: str = " ") -> dict[str, float] | None:
+        """Label → its score for one text, step by step; None if the library has no answer."""
+        average, count = self._plain.average(text.replace("\n", newline))
+        scores = np.exp(self._logs(average))[0]
+        return dict(zip(self.labels, scores.tolist(), strict=True)) if count else None
+
     def predict_one(self, text: str, newline: str = " ") -> tuple[str | None, float]:
         """(best label or None, its score) of one text: what `predict` does, step by step."""
         average, count = self._plain.average(text.replace("\n", newline))

@@ -46,14 +46,23 @@ class Columns:
         """Check what a step reads and writes; then it is done."""
         for name in step.read():
             self._check_read(step, name)
-        self._check_types(step)
+        if self._has_files(step):
+            self._check_types(step)
         self._check_written(step)
         for name, kind in step.written().items():
             self.types[name] = kind
             self.written.setdefault(name, step)
-        for path in step.stage.files():
-            if not path.exists():
-                self._problem(step, f" needs the file {path}, which does not exist")
+
+    def _has_files(self, step: Step) -> bool:
+        """Whether the files are there that the stage needs; without them it is not asked what it thinks of columns."""
+        try:
+            missing = [path for path in step.stage.files() if not path.exists()]
+        except (ValueError, CurateError) as error:
+            self._problem(step, f": {error}")
+            return False
+        for path in missing:
+            self._problem(step, f" needs the file {path}, which does not exist")
+        return not missing
 
     def _check_read(self, step: Step, name: str) -> None:
         text = self.recipe.input.text

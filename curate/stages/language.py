@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from curate.documents import TEXT, Batch
-from curate.models.fasttext import LANGUAGES, Model, load
+from curate.models.addressing import located
+from curate.models.fasttext import Model, load
 from curate.stage import Edit, One, Outcome
 
 BUILTIN = "builtin:lid.176"
@@ -40,7 +41,8 @@ class Language(Edit):
     """Look at no more than this many characters (code points) from the beginning. null: the whole text, which is what
     FineWeb and DCLM do."""
     model: str = BUILTIN
-    """`builtin:lid.176` (fastText's small model, 176 languages), or the path of a fastText classifier, .bin or .ftz."""
+    """`builtin:lid.176` (fastText's small model, 176 languages), the path of a fastText classifier (.bin or .ftz), or
+    `hf://ORG/REPO/FILE[@REVISION]`, a file of the Hugging Face Hub that `curate fetch` has fetched."""
 
     edits_text = False
     writes = {"language": pa.string(), "language_score": pa.float32()}
@@ -59,7 +61,7 @@ class Language(Edit):
         return self
 
     def files(self) -> tuple[Path, ...]:
-        return (LANGUAGES if self.model == BUILTIN else Path(self.model),)
+        return (located(self.model),)
 
     def edit_one(self, text: str) -> One:
         label, score = self._loaded().predict_one(text[: self.max_chars])

@@ -45,7 +45,20 @@ def test_help_does_not_wait_for_heavy_imports():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", done.stderr
     page = curate("--help").stdout
-    for command in ("run", "check", "plan", "schema", "stages", "why", "dups", "inspect", "funnel", "debug", "init"):
+    for command in (
+        "run",
+        "check",
+        "plan",
+        "schema",
+        "stages",
+        "why",
+        "dups",
+        "inspect",
+        "funnel",
+        "debug",
+        "init",
+        "fetch",
+    ):
         assert f" {command} " in page
     assert "Exit codes" in page
 

@@ -96,6 +96,13 @@ CASES = {
         Case({"scheme": "datatrove32", "hashes": 5, "ngram": 1, "normalize": "slimpajama", "seed": 7}),
     ],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
+    "fasttext_score": [
+        Case({"model": "builtin:lid.176"}),
+        Case(
+            {"model": "builtin:lid.176", "labels": {"en": "english"}, "top": 3, "normalize": "dclm", "max_chars": 500}
+        ),
+        Case({"model": "builtin:lid.176", "labels": ["en", "ja"], "normalize": "climb"}),
+    ],
 }
 
 PROSE = (
