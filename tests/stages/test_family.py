@@ -96,6 +96,11 @@ CASES = {
         Case({"scheme": "datatrove32", "hashes": 5, "ngram": 1, "normalize": "slimpajama", "seed": 7}),
     ],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
+    "expression": [
+        Case({"column": "x", "expression": "log(q) / (q - 0.5) + 1"}, {"q": _score}, "q"),
+        Case({"column": "x", "expression": "0.2 < q <= 0.7 or q in (0, 1)"}, {"q": _score}, "q"),
+        Case({"column": "x", "expression": "where(q == 'a', 2, 3)"}, {"q": lambda row: ["a", "b", None][row % 3]}, "q"),
+    ],
     "fasttext_score": [
         Case({"model": "builtin:lid.176"}),
         Case(
