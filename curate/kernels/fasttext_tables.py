@@ -14,6 +14,8 @@ MIX0, MIX1, MIX2, MIX3 = U(0x9E3779B97F4A7C15), U(0xC2B2AE3D27D4EB4F), U(0x16566
 HIERARCHICAL_SOFTMAX, NEGATIVE_SAMPLING, SOFTMAX, ONE_VS_ALL = 1, 2, 3, 4
 FNV_START, FNV_PRIME = np.uint32(2166136261), np.uint32(16777619)
 PACKED = 32  # bytes: the longest word that is remembered; it fits in the four integers of a key
+ROUNDED_BYTES = 1 << 15
+"""In longer texts the library's own rounding shows (float32 sums of very many rows), so that it is to be repeated."""
 INLINE = 6  # rows kept in a word's own slot, which is a cache line; words with more have them in the overflow
 
 
@@ -63,6 +65,32 @@ class Rows(NamedTuple):
     """Flat; part p begins at 256 * p * width."""
     width: int
     """Columns of a part; the last part has what is left."""
+
+
+class Products(NamedTuple):
+    """What the output layer makes of each row of the input matrix: a few numbers to add up instead of a whole row.
+
+    The layer is linear, so the average of products is the product of the average. A row is multiplied when a text first
+    names it: `of_rows` is zero for the others. With k = 0 outputs, nothing is multiplied.
+    """
+
+    of_rows: npt.NDArray[np.float32]
+    """float32[m, k]."""
+    weights: npt.NDArray[np.float32]
+    """The output layer, float32[k, dim]."""
+    row: npt.NDArray[np.float32]
+    """Room for one row, float32[dim]."""
+
+
+class Sums(NamedTuple):
+    """Of one text: the sum of its rows, or of their products."""
+
+    rows: npt.NDArray[np.float32]
+    """float32[dim], added up in the order of the library and rounded as there."""
+    products: npt.NDArray[np.float64]
+    """float64[k]."""
+    of_products: npt.NDArray[np.bool_]
+    """bool[1]: which of the two it is."""
 
 
 class Memory(NamedTuple):

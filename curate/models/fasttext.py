@@ -12,16 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.kernels.fasttext import hidden
-from curate.kernels.fasttext_tables import HIERARCHICAL_SOFTMAX, SOFTMAX, remember
+from curate.kernels.fasttext_tables import HIERARCHICAL_SOFTMAX, SOFTMAX, Products, remember
 from curate.kernels.fasttext_tree import best_leaf
 from curate.kernels.text import buffers
 from curate.models.fasttext_file import Parts, read
-from curate.models.fasttext_plain import Plain
+from curate.models.fasttext_plain import Plain, times
 
 LANGUAGES = Path(__file__).with_name("lid.176.ftz")  # the bundled language identifier
 SLOTS, OVERFLOW = 1 << 16, 1 << 20
 """Words remembered (up to three quarters of it) and further row numbers: 4 + 4 MiB a process. More does not pay: a rare
 word is spelled again in about the time that it takes to fetch it from main memory."""
+
+MOST_OUTPUTS, PRODUCT_BYTES = 8, 64 << 20
+"""Models with no more labels than this, and no more bytes of products, are asked by products (`Products`)."""
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int64]
@@ -40,8 +43,14 @@ class Model:
         self.labels = parts.labels
         """Names of the labels without `__label__`; a label index counts into this list."""
         self._parts = parts
+        self._products = _products(parts)
         self._memory = remember(SLOTS, OVERFLOW)
         self._lock = Lock()
+
+    @property
+    def by_products(self) -> bool:
+        """Whether the products of rows with the output layer are added up, in place of rows; see `Products`."""
+        return len(self._products.weights) > 0
 
     def predict(self, texts: pa.LargeStringArray, newline: str = " ") -> tuple[npt.NDArray[np.int32], Floats]:
         """(best label int32[n], its score float32[n]) of each text; label -1 and score 0 if the library has no answer.
@@ -53,8 +62,8 @@ class Model:
 
     def probabilities(self, texts: pa.LargeStringArray, newline: str = " ") -> Floats:
         """Scores of all labels, float32[n, labels]; NaN for a text that the library has no answer for."""
-        average, counts = self._hidden(texts, newline)
-        scores = np.exp(self._logs(average))
+        hiddens, counts = self._hidden(texts, newline)
+        scores = np.exp(self._logs(hiddens))
         scores[counts == 0] = np.nan
         return scores
 
@@ -74,50 +83,48 @@ class Model:
 
     def probabilities_one(self, text: str, newline: str = " ") -> dict[str, float] | None:
         """Label → its score for one text, step by step; None if the library has no answer."""
-        average, count = self._plain.average(text.replace("\n", newline))
-        scores = np.exp(self._logs(average))[0]
+        hiddens, count = self._plain.hidden(text.replace("\n", newline))
+        scores = np.exp(self._logs(hiddens))[0]
         return dict(zip(self.labels, scores.tolist(), strict=True)) if count else None
 
     def predict_one(self, text: str, newline: str = " ") -> tuple[str | None, float]:
         """(best label or None, its score) of one text: what `predict` does, step by step."""
-        average, count = self._plain.average(text.replace("\n", newline))
-        label, score = self._best(average, np.array([count]))
+        hiddens, count = self._plain.hidden(text.replace("\n", newline))
+        label, score = self._best(hiddens, np.array([count]))
         return (self.labels[label[0]] if label[0] >= 0 else None), float(score[0])
 
     @cached_property
     def _plain(self) -> Plain:
-        return Plain(self._parts)
+        return Plain(self._parts, self.by_products)
 
     def _hidden(self, texts: pa.LargeStringArray, newline: str) -> tuple[Floats, Counts]:
-        """(average float32[n, dim] of the rows that each text names, their number int64[n])."""
+        """(average float32[n, dim] of the rows that each text names, or of their products, their number int64[n])."""
         if newline != " ":
             texts = pc.replace_substring(texts, "\n", newline)
         parts = self._parts
         data, offsets = buffers(texts)
-        average = np.empty((len(texts), parts.loss.weights.shape[1]), np.float32)
+        size = len(self._products.weights) or len(self._products.row)
+        hiddens = np.empty((len(texts), size), np.float32)
         counts = np.empty(len(texts), np.int64)
         with self._lock:
-            hidden(data, offsets, parts.words, parts.grams, parts.rows, self._memory, average, counts)
-        return average, counts
+            hidden(data, offsets, parts.words, parts.grams, parts.rows, self._products, self._memory, hiddens, counts)
+        return hiddens, counts
 
-    def _best(self, average: Floats, counts: Counts) -> tuple[npt.NDArray[np.int32], Floats]:
-        """(best label, score) for averages of rows; of equal labels the later one, as in the library."""
+    def _best(self, hiddens: Floats, counts: Counts) -> tuple[npt.NDArray[np.int32], Floats]:
+        """(best label, score) for what `_hidden` gives; of equal labels the later one, as in the library."""
         if self._parts.loss.kind == HIERARCHICAL_SOFTMAX:
-            label, score = np.empty(len(average), np.int32), np.empty(len(average), np.float32)
-            best_leaf(average, counts, self._parts.loss, label, score)
+            label, score = np.empty(len(hiddens), np.int32), np.empty(len(hiddens), np.float32)
+            best_leaf(hiddens, counts, self._parts.loss, label, score)
             return label, score
-        logs = self._logs(average)
+        logs = self._logs(hiddens)
         label = (logs.shape[1] - 1 - logs[:, ::-1].argmax(axis=1)).astype(np.int32)
         score = np.exp(logs[np.arange(len(label)), label])
         return np.where(counts > 0, label, np.int32(-1)), np.where(counts > 0, score, np.float32(0))
 
-    def _logs(self, average: Floats) -> Floats:
-        """The library's log score of every label, float32[n, labels]."""
+    def _logs(self, hiddens: Floats) -> Floats:
+        """The library's log score of every label, float32[n, labels], for what `_hidden` gives."""
         loss = self._parts.loss
-        x = np.zeros((len(average), len(loss.weights)), np.float32)
-        for d in range(average.shape[1]):  # column by column: the order in which the library sums
-            x += average[:, d, None] * loss.weights[:, d]
-        x *= loss.norms
+        x = (hiddens if self.by_products else times(hiddens, loss.weights)) * loss.norms
         if loss.kind == HIERARCHICAL_SOFTMAX:
             return self._leaf_logs(1 / (1 + np.exp(-x, dtype=np.float64)))
         if loss.kind == SOFTMAX:
@@ -137,6 +144,18 @@ class Model:
             logs[:, left_child[node]] = logs[:, node] + _log(1 - p.astype(np.float64))
             logs[:, right_child[node]] = logs[:, node] + _log(p)
         return logs[:, :n]
+
+
+def _products(parts: Parts) -> Products:
+    """Room for the products of rows with the output layer; none where they would not pay."""
+    weights = parts.loss.weights
+    n_rows = max(len(parts.rows.dense), len(parts.rows.codes))
+    outputs, dim = weights.shape
+    few = outputs <= MOST_OUTPUTS and n_rows * outputs * 4 <= PRODUCT_BYTES
+    if parts.loss.kind == HIERARCHICAL_SOFTMAX or not few:
+        outputs = 0
+    of_rows = np.zeros((n_rows if outputs else 0, outputs), np.float32)
+    return Products(of_rows, weights[:outputs].copy(), np.zeros(dim, np.float32))
 
 
 def _log(x: Floats | npt.NDArray[np.float64]) -> Floats:

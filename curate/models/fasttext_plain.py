@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from curate.kernels.fasttext_tables import ROUNDED_BYTES
 from curate.models.fasttext_file import LABEL_PREFIX, Parts
 
 END = b"</s>"
@@ -24,10 +25,20 @@ def fnv1a(data: bytes) -> int:
     return h
 
 
+def times(average: npt.NDArray[np.float32], weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """What the output layer makes of averages, float32[n, outputs], summed column by column as the library does."""
+    x = np.zeros((len(average), len(weights)), np.float32)
+    for d in range(average.shape[1]):
+        x += average[:, d, None] * weights[:, d]
+    return x
+
+
 class Plain:
     """The input side of a model."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, by_products: bool) -> None:
+        """Of a model; `by_products`: for texts that are not long, products with the output layer are added up."""
+        self.by_products = by_products
         words, grams = parts.words, parts.grams
         self.parts = parts
         spans = zip(words.start.tolist(), words.length.tolist(), strict=True)
@@ -35,14 +46,32 @@ class Plain:
         kept = np.flatnonzero(np.unpackbits(grams.kept.astype("<u8").view(np.uint8), bitorder="little"))
         self.kept = dict(zip(kept.tolist(), grams.order.tolist(), strict=True))
 
-    def average(self, text: str) -> tuple[npt.NDArray[np.float32], int]:
-        """(average float32[1, dim] of the rows that the text names, their number)."""
-        named = self.named(text.encode())
-        total = np.zeros(self.parts.loss.weights.shape[1], np.float32)
+    def hidden(self, text: str) -> tuple[npt.NDArray[np.float32], int]:
+        """What the kernel gives: the average of rows, float32[1, dim], or of products, float32[1, k]; their number."""
+        data = text.encode()
+        named = self.named(data)
+        weights, count = self.parts.loss.weights, max(len(named), 1)
+        if self.by_products and len(data) <= ROUNDED_BYTES:
+            products = self.products(np.array(named, np.int64))
+            return (products.astype(np.float64).cumsum(axis=0)[-1:] / count).astype(np.float32), len(named)
+        total = np.zeros(weights.shape[1], np.float32)
         for first in range(0, len(named), 4096):
             for row in self.rows(named[first : first + 4096]):
                 total += row  # in float32, in this order: rounding is a part of the result
-        return total[None] * np.float32(1 / max(len(named), 1)), len(named)
+        average = total[None] * np.float32(1 / count)
+        return (times(average, weights) if self.by_products else average), len(named)
+
+    def products(self, named: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """float32[k + 1, outputs]: a zero, and the products of the rows with the output layer."""
+        weights = self.parts.loss.weights.astype(np.float64)
+        distinct, which = np.unique(named, return_inverse=True)
+        sums = np.zeros((4, len(distinct) + 1, len(weights)))
+        rows = self.rows(distinct.tolist()).astype(np.float64)
+        fours = weights.shape[1] // 4 * 4
+        for d in range(weights.shape[1]):
+            sums[d % 4 if d < fours else 0, 1:] += rows[:, d, None] * weights[:, d]
+        products: npt.NDArray[np.float32] = ((sums[0] + sums[1]) + (sums[2] + sums[3])).astype(np.float32)
+        return products.take(np.concatenate([[0], which + 1]), axis=0)
 
     def named(self, text: bytes) -> list[int]:
         """The rows that a text names: words and their character n-grams, then word n-grams."""

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import StoreError
+from curate.kernels.fasttext_tables import ROUNDED_BYTES
 from curate.models import fasttext, fasttext_file
 from curate.models.fasttext import LANGUAGES, Model, load
 from curate.models.fasttext_file import read
@@ -211,6 +212,56 @@ def test_models_of_every_kind(kind, copied, lines, tmp_path, monkeypatch):
     for row, text in zip(table, texts, strict=True):
         for name, score in by_library(judge, text, k=5):
             assert row[model.labels.index(name)] == pytest.approx(score, abs=CLOSE)
+
+
+def of_few_labels(lines: Path, folder: Path, labels: int, options: dict) -> Path:
+    """A model trained on the same lines, of so many labels."""
+    texts = [line.split(" ", 1)[1] for line in lines.read_text().splitlines()]
+    (folder / "few.txt").write_text("".join(f"__label__{n % labels} {text}\n" for n, text in enumerate(texts)))
+    trained(folder / "few.txt", {"dim": 16, "epoch": 8, **options}).save_model(str(folder / "few.bin"))
+    return folder / "few.bin"
+
+
+FEW = {
+    "softmax": {"wordNgrams": 2},
+    "one_vs_all": {"loss": "ova", "wordNgrams": 3, "minn": 2, "maxn": 4},
+    "negative_sampling": {"loss": "ns", "dim": 7},
+    "tree": {"loss": "hs", "wordNgrams": 2},
+    "quantised": {"wordNgrams": 2, "dim": 13, "quantize": {"qnorm": True, "dsub": 3}},
+    "quantised_and_pruned": {"minn": 2, "maxn": 3, "quantize": {"cutoff": 400}},
+}
+
+
+@pytest.mark.parametrize("copied", [fasttext_file.COPIED_BYTES, 0], ids=["unpacked", "mapped"])
+@pytest.mark.parametrize("kind", FEW)
+def test_models_of_few_labels_are_asked_by_products(kind, copied, lines, tmp_path, monkeypatch):
+    path = of_few_labels(lines, tmp_path, 3, FEW[kind])
+    monkeypatch.setattr(fasttext_file, "COPIED_BYTES", copied)
+    model, judge = Model(read(path)), library.FastText._FastText(str(path))
+    assert model.by_products == (kind != "tree")
+    rng = random.Random(3)
+    sizes = [0, 1, 2, 9, 40, 400, ROUNDED_BYTES // 5, ROUNDED_BYTES // 3, ROUNDED_BYTES]
+    texts = [" ".join(rng.choices([*VOCABULARY, "new"], k=size)) for size in sizes for _ in range(3)]
+    assert {len(text.encode()) > ROUNDED_BYTES for text in texts} == {False, True}
+    agree(model, judge, texts)
+    for _ in range(2):  # the second time, no row is new
+        table = model.probabilities(texts_of(texts))
+        for row, text in zip(table, texts, strict=True):
+            assert {model.labels[i]: row[i] for i in range(3)} == pytest.approx(
+                dict(by_library(judge, text, 3)), abs=CLOSE
+            )
+            assert model.probabilities_one(text) == pytest.approx(dict(zip(model.labels, row, strict=True)), abs=1e-7)
+
+
+def test_a_very_long_text_and_few_labels(lines, tmp_path):
+    """By products it would be right, and not what the library says: there, float32 sums drift."""
+    path = of_few_labels(lines, tmp_path, 2, {})
+    text = "cata catb dorta x9b " * 200_000
+    judge = library.FastText._FastText(str(path))
+    model = Model(read(path))
+    label, score = model.predict(texts_of([text]))
+    ((name, expected),) = by_library(judge, text)
+    assert (name, score[0]) == (model.labels[label[0]], pytest.approx(expected, abs=CLOSE))
 
 
 def test_loading_is_done_once():
