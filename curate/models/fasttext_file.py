@@ -20,6 +20,9 @@ from curate.kernels.fasttext_tables import (
     FNV_PRIME,
     FNV_START,
     HIERARCHICAL_SOFTMAX,
+    NEGATIVE_SAMPLING,
+    ONE_VS_ALL,
+    SOFTMAX,
     Grams,
     Loss,
     Rows,
@@ -27,9 +30,16 @@ from curate.kernels.fasttext_tables import (
     cache_lines,
 )
 
-MAGIC, NEWEST_VERSION = 793712314, 12
+MAGIC, OLDEST_VERSION, NEWEST_VERSION = 793712314, 11, 12
 SUPERVISED = 3  # of the kinds of model; the others have no labels
 COPIED_BYTES = 64 << 20  # a matrix no larger than this is unpacked: one vector addition a row, private to each process
+MOST_DIMENSIONS = 1 << 16  # a damaged file shall not make us ask for any amount of memory
+LOSSES = {
+    HIERARCHICAL_SOFTMAX: "hierarchical softmax",
+    NEGATIVE_SAMPLING: "negative sampling",
+    SOFTMAX: "softmax",
+    ONE_VS_ALL: "one-vs-all",
+}
 LABEL_PREFIX = "__label__"
 Hashes = npt.NDArray[np.uint32]
 NO_CODES, NO_CENTROIDS = np.frombuffer(b"", np.uint8).reshape(0, 0), np.zeros(0, np.float32)
@@ -82,12 +92,18 @@ def read(path: Path) -> Parts:
     if len(file.data) < 64 or file.one("<i4") != MAGIC:
         raise file.refuse("this is not a fastText model")
     version = file.one("<i4")
-    if version > NEWEST_VERSION:
-        raise file.refuse(f"the file has format version {version}; known are versions up to {NEWEST_VERSION}")
+    if not OLDEST_VERSION <= version <= NEWEST_VERSION:
+        known = f"known are versions {OLDEST_VERSION} and {NEWEST_VERSION}"
+        raise file.refuse(f"the file has format version {version}; {known}")
     dim, _, _, _, _, word_ngrams, loss, kind, buckets, shortest, longest, _ = file.take("<i4", 12).tolist()
     file.take("<f8", 1)
     if kind != SUPERVISED:
         raise file.refuse("this model has word vectors and no labels")
+    if loss not in LOSSES:
+        raise file.refuse(f"the file has the unknown loss {loss}; known are {', '.join(LOSSES.values())}")
+    if not (0 < dim <= MOST_DIMENSIONS and buckets >= 0 and 0 <= word_ngrams <= 100 and 0 <= longest <= 100):
+        sizes = f"dim {dim}, buckets {buckets}, wordNgrams {word_ngrams}, maxn {longest}"
+        raise file.refuse(f"the file is damaged: impossible settings: {sizes}")
     if version == 11:
         longest = 0  # classifiers of that version were trained without character n-grams
     words, n_labels, pruned = _words(file)
@@ -172,7 +188,7 @@ def _grams(shortest: int, longest: int, words: int, buckets: int, pairs: npt.NDA
 def _dense(file: _Cursor, dim: int) -> Rows:
     """A matrix of plain float32 values."""
     n, columns = file.take("<i8", 2).tolist()
-    if columns != dim:
+    if columns != dim or n < 0:
         raise file.refuse(f"the file is damaged: a matrix has {columns} columns instead of {dim}")
     dense = file.take("<f4", n * dim).reshape(n, dim)
     if dense.nbytes <= COPIED_BYTES:
@@ -192,7 +208,7 @@ def _quantised(file: _Cursor, dim: int, unpack_up_to: int) -> Rows:
     codes_size = file.one("<i4")
     codes = file.take("u1", codes_size)
     _, parts, width, _ = file.take("<i4", 4).tolist()
-    if columns != dim or n * parts != codes_size or parts != -(-dim // max(width, 1)):
+    if columns != dim or n < 0 or n * parts != codes_size or width < 1 or parts != -(-dim // width):
         raise file.refuse("the file is damaged: the sizes of a quantised matrix do not agree")
     codes = codes.reshape(n, parts)
     centroids = file.take("<f4", 256 * dim).copy()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -291,6 +293,75 @@ def test_other_files_are_refused(tmp_path, lines):
     vectors.save_model(str(tmp_path / "vectors.bin"))
     with pytest.raises(StoreError, match="no labels"):
         read(tmp_path / "vectors.bin")
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "says"),
+    [
+        (0, 1, "not a fastText model"),
+        (4, 13, "version 13; known are versions 11 and 12"),
+        (4, 10, "version 10"),
+        (4, -1, "version -1"),
+        (8, 0, "impossible settings: dim 0"),
+        (8, 9999, "columns|ends at"),
+        (28, -1, "wordNgrams -1"),
+        (32, 7, "unknown loss 7; known are hierarchical softmax"),
+        (36, 1, "no labels"),
+        (40, -5, "buckets -5"),
+        (40, 10**9, "too small"),
+        (48, 1000, "maxn 1000"),
+        (64, 10**9, "dictionary"),
+        (68, -1, "dictionary"),
+        (72, 0, "dictionary"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(lines, tmp_path, at, value, says):
+    data = bytearray(of_few_labels(lines, tmp_path, 2, {"wordNgrams": 2, "epoch": 1}).read_bytes())
+    data[at : at + 4] = value.to_bytes(4, "little", signed=True)
+    (tmp_path / "odd.bin").write_bytes(data)
+    with pytest.raises(StoreError, match=rf"odd\.bin: .*({says})"):
+        read(tmp_path / "odd.bin")
+
+
+def test_damaged_files_are_refused_or_read_and_nothing_else(lines, tmp_path):
+    whole = {
+        "plain": of_few_labels(lines, tmp_path, 2, {"wordNgrams": 2, "minn": 2, "maxn": 3}).read_bytes(),
+        "quantised": LANGUAGES.read_bytes()[:],
+    }
+    rng = random.Random(11)
+    refused: list[str] = []
+    for number in range(300):
+        data = bytearray(whole["plain" if number % 4 else "quantised"])
+        at = rng.randrange(8, 100) if number % 3 else rng.randrange(len(data))
+        data[at] = rng.choice([0, 1, 127, 128, 255, data[at] ^ (1 << rng.randrange(8))])
+        path = tmp_path / "odd.bin"
+        path.write_bytes(data)
+        try:
+            Model(read(path)).predict(texts_of(["le chat dort", "cata catb x9b", ""]))
+        except StoreError as error:
+            refused.append(str(error))
+    assert len(refused) > 30
+    assert all("odd.bin" in said for said in refused)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="memory is looked up where Linux tells it")
+def test_a_large_model_is_in_memory_once(lines, tmp_path):
+    """The matrix of a model over the limit stays in the pages of the file, which all processes share."""
+    path = of_few_labels(lines, tmp_path, 2, {"bucket": 120_000, "dim": 200, "wordNgrams": 2, "epoch": 1})
+    code = (
+        "import re, sys; from pathlib import Path; import numpy as np; from curate.models.fasttext import load;"
+        "model = load(Path(sys.argv[1])); matrix = model._parts.rows.dense; matrix.sum();"
+        "smaps = Path('/proc/self/smaps').read_text().split('few.bin', 1)[1];"
+        "print(matrix.nbytes, *(re.search(rf'^{name}: +([0-9]+)', smaps, re.M)[1]"
+        " for name in ('Rss', 'Anonymous')))"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr
+    size, resident, own = map(int, done.stdout.split())
+    assert size > fasttext_file.COPIED_BYTES
+    assert resident * 1024 >= size, "all of the matrix was looked at, in pages of the file"
+    assert own == 0, "none of them is the process's own"
 
 
 def test_bytes_count_as_signed():
