@@ -31,7 +31,7 @@ FLOORS = {  # room: (floor, rooms that it may import; `errors` always)
     "recipe": (5, {"catalog", "stage"}),
     "plan": (6, {"recipe", "stage", "documents"}),
     "engine": (7, {"plan", "recipe", "stage", "store", "kernels", "documents", "executors"}),
-    "cli": (8, {"__init__", "engine", "executors", "plan", "recipe", "catalog", "report", "store", "stage", "documents"}),
+    "cli": (8, {"__init__", "engine", "executors", "plan", "recipe", "catalog", "report", "store", "fit", "stage", "documents"}),
     "__main__": (9, {"cli"}),
     "__init__": (9, {"stage", "documents"}),
 }  # fmt: skip

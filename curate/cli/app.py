@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import duplicates, looking, planning, running
+from curate.cli import duplicates, fitting, looking, planning, running
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -55,6 +55,9 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
 
 for command in COMMANDS:
     app.command()(_stoppable(command))
+for command in fitting.COMMANDS:
+    fitting.app.command()(_stoppable(command))
+app.add_typer(fitting.app, name="fit")
 
 
 @app.callback(invoke_without_command=True)

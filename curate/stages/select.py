@@ -33,7 +33,7 @@ class Select(Global):
     """Select documents by their ratings, to a budget that is cut by source and domain.
 
         - select: {criteria: [quality_overall], share: 0.1, strategy: org_domain, domain: topic, by: characters}
-        - select: {criteria: [coherence, originality], budget: 9000, strategy: multi_domain, source: site, domain: topic}
+        - select: {criteria: [coherence, density], budget: 900, strategy: multi_domain, source: site, domain: topic}
 
     The metric of a document is the sum of its `criteria`. In each cell the documents with the highest metric are taken,
     equal ones in the order of XXH64(id, seed), up to the first with which the cell's budget is reached: at most one
