@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from curate import catalog
 from curate.documents import ID, TEXT, Batch
+from curate.models.fasttext import LANGUAGES
 from curate.stage import Annotate, Edit, Filter, Outcome, PerBatch, Rewrite, Stage
 from tests.stages.harness import Verdicts, batch_of, cut, run
 
@@ -90,6 +91,7 @@ CASES = {
             {"q": _score, "d": lambda row: "ab"[row % 2]},
         ),
     ],
+    "preselect": [Case({"model": str(LANGUAGES), "label": "en"})],
     "exact_dedup": [
         Case({"level": "raw"}),
         Case({"level": "simplified", "keep": "longest"}),
