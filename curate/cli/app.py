@@ -36,6 +36,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     duplicates.dups,
     looking.inspect,
     looking.funnel,
+    fitting.score_losses,
 )
 
 

@@ -172,6 +172,71 @@ def preselect(
     _say(found, out)
 
 
+def score_losses(
+    documents: Annotated[list[str], typer.Option("--documents", metavar="PATH", help="What to score.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="MODEL",
+            help="Folder or cached name of a transformer; column:NAME; or ngram:ORDER:PATH, learned from texts there.",
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="Of the model: the column of its losses.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Tables of losses by id; goes on in it.")],
+    unit: Annotated[str, typer.Option(help="Of a column: nats, bits_per_character or bits_per_byte.")] = "nats",
+    window: Annotated[
+        int | None, typer.Option(min=2, help="Tokens that a transformer sees. Default: all it can.")
+    ] = None,
+    stride: Annotated[int, typer.Option(min=1, help="Tokens scored in a step, behind the first window.")] = 512,
+    max_chars: Annotated[
+        int | None, typer.Option(min=1, help="Cut texts after so many characters, the same for all models.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where a transformer runs, as torch names it.")] = "cpu",
+    yes: Annotated[bool, typer.Option("--yes", help="Start, however long it may take.")] = False,
+    text: Text = "text",
+    id: Id = "id",
+) -> None:
+    """Losses of a language model on documents, for `fit preselect`; goes on where it was stopped."""
+    from contextlib import ExitStack
+
+    from curate.errors import RecipeError
+    from curate.fit.losses import ColumnLoss, HFCausalLoss, LossProvider, NGramLoss
+    from curate.fit.scoring import score
+    from curate.store.reading import Reader
+
+    with ExitStack() as files:
+        reader = files.enter_context(Reader(documents, text=text, id=id))
+        kind, _, rest = model.partition(":")
+        provider: LossProvider
+        if kind == "column":
+            if unit not in ("nats", "bits_per_character", "bits_per_byte"):
+                raise RecipeError(f"--unit {unit}: expected one of nats, bits_per_character, bits_per_byte")
+            provider = ColumnLoss(name, rest, unit)  # type: ignore[arg-type]
+        elif kind == "ngram":
+            order, _, path = rest.partition(":")
+            if not order.isdecimal() or not path:
+                raise RecipeError(f"--model {model}: it has the form ngram:ORDER:PATH, as in ngram:3:books.parquet")
+            learned = files.enter_context(Reader([path], text=text, id=id))
+            provider = NGramLoss(name, int(order), max_chars=max_chars).learn(
+                one for part in learned.read() for one in part["text"].to_pylist()
+            )
+        else:
+            provider = HFCausalLoss(name, model, window=window, stride=stride, max_chars=max_chars, device=device)
+            size = sum(file.size for file in reader.files)
+            work = (
+                f"{provider.parameters:,} parameters, {size:,} bytes: some {provider.operations(size):.0e} operations"
+            )
+            typer.echo(f"{name}: {work}")
+            if not yes:
+                raise RecipeError(f"this may take long ({work}); say --yes to start")
+        pieces = list(score(reader, provider, out))
+    there = sum(piece.was_there for piece in pieces)
+    typer.echo(
+        f"{name}: {sum(piece.documents for piece in pieces):,} documents in {len(pieces)} tables of {out}"
+        + (f", {there} of them were there" if there else "")
+    )
+
+
 COMMANDS = (classifier, preselect)
 
 

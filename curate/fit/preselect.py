@@ -196,8 +196,7 @@ def _losses(seed: Reader, ladder: Ladder, table: Reader | None) -> tuple[Hashes,
     there = _all_losses(seed if table is None else table, ladder.columns)
     ids, losses = there
     if table is not None:
-        order = np.argsort(ids)
-        ids, losses = ids[order], losses[order]
+        ids, losses = _merged(ids, losses)
         wanted = np.concatenate([hash64(part["id"].combine_chunks()) for part in seed.read(text=False)] or [ids[:0]])
         place = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0))
         known = ids[place] == wanted if len(ids) else np.zeros(len(wanted), np.bool_)
@@ -206,6 +205,14 @@ def _losses(seed: Reader, ladder: Ladder, table: Reader | None) -> tuple[Hashes,
         ids, losses = wanted, found
     whole = ~np.isnan(losses).any(axis=1)
     return ids[whole], losses[whole], int((~whole).sum())
+
+
+def _merged(ids: Hashes, losses: Floats) -> tuple[Hashes, Floats]:
+    """One row for each id, ascending, of rows that may each have the losses of but some models."""
+    order = np.argsort(ids, kind="stable")
+    ids, losses = ids[order], losses[order]
+    starts = np.flatnonzero(np.diff(ids, prepend=~ids[:1]))
+    return ids[starts], np.fmin.reduceat(losses, starts) if len(starts) else losses  # NaN only where all are
 
 
 def _all_losses(reader: Reader, columns: Sequence[str]) -> tuple[Hashes, Floats]:
