@@ -19,7 +19,7 @@ Out = Annotated[
 Share = Annotated[float, typer.Option(help="Share of the characters of the pool that the threshold keeps, 0 to 1.")]
 Pool = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATH", help="What is to be filtered, for the threshold. Default: held-out negatives."),
+    typer.Option(metavar="PATH", help="What is to be filtered, for a threshold. Else: of held-out negatives, or none."),
 ]
 Text = Annotated[str, typer.Option(metavar="COLUMN", help="The column of texts.")]
 Id = Annotated[str, typer.Option(metavar="COLUMN", help="The column of ids.")]

@@ -40,12 +40,7 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "## Threshold"
     yield ""
-    cut, pool = facts["threshold"], facts["pool"]
-    yield (
-        f"`score >= {cut['value']:.6g}` keeps {cut['weight']:.2%} of the characters and {cut['documents']:.2%} of the "
-        f"documents ({cut['share']:.2%} of the characters were asked for), of {pool['documents']:,} documents."
-    )
-    yield f"Mean score: {pool['mean_score']:.4f}; of what is kept: {pool['mean_score_kept']:.4f}."
+    yield from _threshold(facts["threshold"], facts["pool"])
     yield ""
     yield "## Does it follow the length of a text?"
     yield ""
@@ -63,6 +58,17 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield "## Settings"
     yield ""
     yield ", ".join(f"{option} {value}" for option, value in facts["settings"].items()) + "; one thread."
+
+
+def _threshold(cut: Mapping[str, Any] | None, pool: Mapping[str, float]) -> Iterator[str]:
+    if cut is None:
+        yield "No pool was given to take one from; `keep_best` keeps a share without one."
+        return
+    yield (
+        f"`score >= {cut['value']:.6g}` keeps {cut['weight']:.2%} of the characters and {cut['documents']:.2%} of the "
+        f"documents ({cut['share']:.2%} of the characters were asked for), of {pool['documents']:,} documents."
+    )
+    yield f"Mean score: {pool['mean_score']:.4f}; of what is kept: {pool['mean_score_kept']:.4f}."
 
 
 def _strength(strength: Mapping[str, Any]) -> Iterator[str]:

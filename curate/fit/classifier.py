@@ -91,11 +91,13 @@ def fit(
     pool: Iterable[pa.LargeStringArray] | None = None,
     about: dict[str, Any] | None = None,
     held_out: float = HELD_OUT,
+    is_pool: bool = True,
 ) -> Fitted:
     """Train on `examples` and write `out` (the model, .bin), and beside it its card (.md), also for programs (.json).
 
     held_out: share of the texts to test on, 0 to 1, chosen by a hash of the text, so that equal texts are on one side.
-    share: of the characters of the pool that the threshold is to keep; pool: texts; None: the held-out negatives.
+    share: of the characters of the pool that the threshold is to keep; pool: texts; None: the held-out negatives, if
+    `is_pool` says that these are a sample of it, else there is no threshold.
     about: goes into card and JSON as it is. Raises CurateError when a label has too few texts, or nothing is learned.
     """
     found = Fitted()
@@ -114,7 +116,8 @@ def fit(
             scores, positive, chars = _scored(model, held)
             found.after = _audit(model, scores, chars)
         found.roc_auc, found.average_precision = roc_auc(scores, positive), average_precision(scores, positive)
-        _cut(model, found, share, pool, scores[~positive], chars[~positive])
+        if pool is not None or is_pool:
+            _cut(model, found, share, pool, scores[~positive], chars[~positive])
         with whole(out) as part:
             shutil.copyfile(model, part)
     found.sha256 = sha256(out)

@@ -93,6 +93,8 @@ class NGramLoss:
     weight: float = 5.0
     max_chars: int | None = None
     counts: dict[bytes, dict[int, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    totals: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))
+    """Context → how often it was seen."""
     columns: list[str] = field(default_factory=list)
 
     _END = 256
@@ -104,6 +106,7 @@ class NGramLoss:
             for at, byte in enumerate([*data, self._END]):
                 for size in range(min(self.order, at) + 1):
                     self.counts[data[at - size : at]][byte] += 1
+                    self.totals[data[at - size : at]] += 1
         return self
 
     def probability(self, context: bytes, byte: int) -> float:
@@ -113,7 +116,7 @@ class NGramLoss:
             seen = self.counts.get(context[len(context) - size :])
             if seen is None:
                 break
-            p = (seen.get(byte, 0) + self.weight * p) / (sum(seen.values()) + self.weight)
+            p = (seen.get(byte, 0) + self.weight * p) / (self.totals[context[len(context) - size :]] + self.weight)
         return p
 
     def facts(self) -> dict[str, Any]:
@@ -124,7 +127,9 @@ class NGramLoss:
         for text in documents["text"].to_pylist():
             data = self._cut(text)
             end = [*data, self._END]
-            nats = [-math.log(self.probability(data[:at], byte)) for at, byte in enumerate(end)]
+            nats = [
+                -math.log(self.probability(data[max(at - self.order, 0) : at], byte)) for at, byte in enumerate(end)
+            ]
             found.append(math.fsum(nats) if data else math.nan)
             tokens.append(len(end) if data else 0)
         return np.array(found), np.array(tokens, np.int64)

@@ -115,6 +115,8 @@ class Chosen:
 def choose(ids: Hashes, counts: Integers, ladder: Ladder, min_ratio: float) -> Chosen:
     """Positives: all pairs in the right order. Negatives: as many of those with the fewest, equal ones by hash.
 
+    Where more than half of the documents are positives, a part of them is taken, by hash, so that both are as many.
+
     Raises CurateError if there are not more than `min_ratio` times the positives that chance would give.
     """
     null = by_chance(len(ladder.models))
@@ -128,23 +130,22 @@ def choose(ids: Hashes, counts: Integers, ladder: Ladder, min_ratio: float) -> C
             f"{chance[pairs]:,.1f} would: the losses carry no signal. Are the benchmarks those of these models, "
             "all of one family, and the losses those of whole texts?"
         )
-    order = np.lexsort((hash_again(ids), counts))
-    order = order[counts[order] < pairs][:agree]
-    positives = np.flatnonzero(counts == pairs)
-    rows = np.concatenate([positives, order])
-    labels = np.zeros(len(rows), np.bool_)
-    labels[: len(positives)] = True
+    order = np.lexsort((_order(ids), counts))
+    each = min(agree, len(counts) - agree)
+    negatives, positives = order[:each], order[len(order) - agree :][:each]
+    rows = np.concatenate([positives, negatives])
+    labels = np.arange(len(rows)) < each
     sort = np.argsort(ids[rows])
     facts = {
         "benchmark": ladder.benchmark, "models": [(name, model.benchmark) for name, model in ladder.models.items()],
         "documents": len(counts), "pairs": pairs, "agree": agree, "expected": chance[pairs], "ratio": float(ratio),
-        "negatives_up_to": int(counts[order].max(initial=0)), "observed": observed.tolist(), "null": chance,
+        "negatives_up_to": int(counts[negatives].max(initial=0)), "observed": observed.tolist(), "null": chance,
     }  # fmt: skip
     return Chosen(ids[rows][sort], labels[sort], facts)
 
 
-def hash_again(hashes: Hashes) -> Hashes:
-    """Another order of the same hashes."""
+def _order(hashes: Hashes) -> Hashes:
+    """An order of hashes of ids that is not theirs, uint64[n]."""
     return hash64(pa.array([str(one) for one in hashes.tolist()], pa.large_string()), _TIES)
 
 
@@ -162,6 +163,8 @@ def fit_preselect(
     held_out: float = HELD_OUT,
 ) -> tuple[Fitted, dict[str, Any]]:
     """Train on the seed documents and write the model, its card and its JSON; returns the facts of both.
+
+    Without a pool there is no threshold: the examples are the ends of the scale, and so no sample of anything.
 
     table: the losses by id, if they are not in columns of the seed. pool: what will be filtered; no document or text
     of the seed may be in it. missing: `drop` leaves documents out that lack a loss, `error` stops. min_ratio: see
@@ -186,7 +189,14 @@ def fit_preselect(
     }  # fmt: skip
     texts = None if pool is None else (table["text"].combine_chunks() for table in pool.read())
     found = fit(
-        _examples(seed, chosen), out, settings=settings, share=share, pool=texts, about=about, held_out=held_out
+        _examples(seed, chosen),
+        out,
+        settings=settings,
+        share=share,
+        pool=texts,
+        about=about,
+        held_out=held_out,
+        is_pool=False,
     )
     return found, chosen.facts
 

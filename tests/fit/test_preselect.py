@@ -61,6 +61,14 @@ def test_as_many_negatives_as_positives_from_below():
     assert chosen.facts["negatives_up_to"] == 1
 
 
+def test_where_most_agree_both_labels_are_as_many():
+    counts = np.array([6] * 7 + [5, 2, 2])
+    chosen = choose(np.arange(10, dtype=np.uint64), counts, ladder(), 2)
+    label = dict(zip(chosen.ids.tolist(), chosen.positive.tolist(), strict=True))
+    assert sorted(name for name, positive in label.items() if not positive) == [7, 8, 9]
+    assert sum(label.values()) == 3
+
+
 def test_losses_without_signal_stop_the_run():
     rng = np.random.default_rng(0)
     counts = strength(rng.random((5000, 4)))
@@ -128,6 +136,7 @@ def test_missing_losses(corpus, tmp_path):
         with pytest.raises(CurateError, match=r"1 of 120 documents lack a loss .* --missing drop"):
             fit_preselect(seed, ladder(), tmp_path / "m.bin", settings=SMALL, share=0.1)
         _, facts = fit_preselect(seed, ladder(), tmp_path / "m.bin", settings=SMALL, share=0.1, missing="drop")
+        assert "No pool was given" in (tmp_path / "m.md").read_text()
     assert facts["documents"] == 119
 
 
