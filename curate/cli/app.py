@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import duplicates, fetching, looking, planning, running
+from curate.cli import duplicates, fetching, fitting, looking, planning, running
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -37,6 +37,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     duplicates.dups,
     looking.inspect,
     looking.funnel,
+    fitting.score_losses,
 )
 
 
@@ -56,6 +57,9 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
 
 for command in COMMANDS:
     app.command()(_stoppable(command))
+for command in fitting.COMMANDS:
+    fitting.app.command()(_stoppable(command))
+app.add_typer(fitting.app, name="fit")
 
 
 @app.callback(invoke_without_command=True)

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field, field_seriali
 from curate.documents import ID, TEXT, Batch
 from curate.errors import StageError
 from curate.kernels.ordering import LAST, Mass, crossing, falling_floats, float_of
-from curate.kernels.text import buffers, char_counts
+from curate.kernels.text import buffers
 from curate.stage import Column, Evidence, Global, Outcome
+from curate.weighing import check_tokens, is_number, of, weights
 
 
 class Cut(BaseModel):
@@ -50,8 +51,8 @@ class Cut(BaseModel):
         """The decision in one line, for people."""
         rule = "all documents" if self.threshold is None else f"{self.column} >= {self.threshold:.6g}"
         rule += " (ties cut by hash)" if self.tie_cut is not None else ""
-        line = f"{rule}: {_of(self.documents_kept, self.documents)} documents"
-        line += "" if self.by == "documents" else f", {_of(self.weight_kept, self.weight)} {self.by}"
+        line = f"{rule}: {of(self.documents_kept, self.documents)} documents"
+        line += "" if self.by == "documents" else f", {of(self.weight_kept, self.weight)} {self.by}"
         return line + (f"; {self.missing:,} without a score" if self.missing else "")
 
 
@@ -101,11 +102,9 @@ class KeepBest(Global):
 
     def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
         score = types.get(self.column)
-        if score is not None and not _is_number(score):
+        if score is not None and not is_number(score):
             raise ValueError(f"column '{self.column}' is {score}; a score is a number{_to_drop_by(score)}")
-        tokens = types.get(self.tokens_column or "")
-        if tokens is not None and not pa.types.is_integer(tokens):
-            raise ValueError(f"tokens_column '{self.tokens_column}' is {tokens}; numbers of tokens are integers")
+        check_tokens(self.tokens_column, types.get(self.tokens_column or ""))
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """One row for each document; the higher its score, the smaller its key. `tie` is 0 where it is not needed."""
@@ -182,23 +181,7 @@ class KeepBest(Global):
         return falling_floats(scores.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
     def _weights(self, batch: Batch) -> npt.NDArray[np.int64]:
-        if self.by == "documents":
-            return np.ones(len(batch), np.int64)
-        if self.tokens_column is None:
-            return char_counts(batch[TEXT])
-        tokens = batch[self.tokens_column]
-        self.check_columns({self.tokens_column: tokens.type})
-        if tokens.null_count:
-            raise StageError(
-                f"keep_best: tokens_column '{self.tokens_column}' must give every document's number of tokens; "
-                f"{tokens.null_count} of {len(tokens)} are missing"
-            )
-        counts = tokens.cast(pa.int64()).to_numpy()
-        if len(counts) and counts.min() < 0:
-            raise StageError(
-                f"keep_best: tokens_column '{self.tokens_column}' has {counts.min()}; tokens are 0 or more"
-            )
-        return np.asarray(counts)
+        return weights(batch, "keep_best", self.by, self.tokens_column)
 
 
 def tie_hashes(ids: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
@@ -209,15 +192,7 @@ def tie_hashes(ids: pa.LargeStringArray) -> npt.NDArray[np.uint64]:
     return np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
-
-
 def _to_drop_by(kind: pa.DataType) -> str:
     """What else a column of this type may be meant for."""
     is_string = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     return "; did you mean drop, with in / not_in?" if is_string or pa.types.is_boolean(kind) else ""
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{part:,} of {whole:,}" + (f" ({part / whole:.1%})" if whole else "")

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from curate import catalog
 from curate.documents import ID, TEXT, Batch
+from curate.models.fasttext import LANGUAGES
 from curate.stage import Annotate, Edit, Filter, Outcome, PerBatch, Rewrite, Stage
 from tests.stages.harness import Verdicts, batch_of, cut, run
 
@@ -53,6 +54,44 @@ CASES = {
         Case({"column": "q", "share": 0.4, "by": "characters", "missing": "keep"}, {"q": _score}),
         Case({"column": "q", "budget": 11, "missing": "drop"}, {"q": _score}),
     ],
+    "select": [
+        Case({"criteria": ["q"], "share": 0.4, "missing": "drop"}, {"q": _score}),
+        Case(
+            {
+                "criteria": ["q", "r"],
+                "budget": 400_000,
+                "by": "characters",
+                "strategy": "multi_domain",
+                "source": "s",
+                "domain": "d",
+                "missing": "keep",
+                "shortfall": "redistribute",
+                "target_domains": ["a", "b"],
+            },
+            {
+                "q": _score,
+                "r": lambda row: row % 3,
+                "s": lambda row: row % 2,
+                "d": lambda row: ["a", "b", None][row % 3],
+            },
+        ),
+        Case(
+            {
+                "criteria": ["q"],
+                "budget": 99,
+                "missing": "drop",
+                "shortfall": "repeat",
+                "temperature": 2.0,
+                "seed": 9,
+                "strategy": "equi_domain",
+                "domain": "d",
+                "lowest": True,
+                "max_repeats": 20,
+            },
+            {"q": _score, "d": lambda row: "ab"[row % 2]},
+        ),
+    ],
+    "preselect": [Case({"model": str(LANGUAGES), "label": "en"})],
     "exact_dedup": [
         Case({"level": "raw"}),
         Case({"level": "simplified", "keep": "longest"}),

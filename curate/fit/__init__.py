@@ -1,0 +1,1 @@
+"""Everything that trains: a classifier from examples, PreSelect from losses; and what measures the result."""

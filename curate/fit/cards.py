@@ -1,0 +1,96 @@
+"""The card of a model that was trained here: what it is made of, how good it is, and what to be wary of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def card(name: str, facts: Mapping[str, Any]) -> str:
+    """Markdown. facts: as `classifier.fit` stores them."""
+    return "\n".join(_lines(name, facts)) + "\n"
+
+
+def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
+    method = facts.get("method", "classifier")
+    yield f"# {name}"
+    yield ""
+    yield f"A fastText classifier, trained with `curate fit {method}`. SHA-256 `{facts['sha256']}`."
+    yield "Labels `1` (positive) and `0`; line feeds are read as spaces; the score is P(`1`)."
+    yield ""
+    yield "## Data"
+    yield ""
+    for what, value in facts.get("data", {}).items():
+        yield f"- {what}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+    for what, count in facts["counts"].items():
+        yield f"- {what}: {count:,}"
+    yield f"- held out: {facts['held_out']:.0%} of the texts, by a hash of the text; training never saw them"
+    if "strength" in facts:
+        yield from _strength(facts["strength"])
+    yield ""
+    yield "## How good it is, on what was held out"
+    yield ""
+    yield "| figure | value |"
+    yield "|---|--:|"
+    yield f"| ROC-AUC | {facts['roc_auc']:.4f} |"
+    yield f"| average precision | {facts['average_precision']:.4f} |"
+    yield ""
+    yield "These are about telling positives from negatives. They do not say that what scores high is good to train on."
+    yield ""
+    yield "## Threshold"
+    yield ""
+    yield from _threshold(facts["threshold"], facts["pool"])
+    yield ""
+    yield "## Does it follow the length of a text?"
+    yield ""
+    yield "| | correlation of ranks with characters | empty text | commonest word alone |"
+    yield "|---|--:|--:|--:|"
+    for what, audit in (("as trained", facts["before"]), ("`</s>` set to zero", facts["after"])):
+        if audit is not None:
+            yield f"| {what} | {audit['spearman']:+.3f} | {audit['empty']:.4f} | {audit['word']:.4f} |"
+    yield ""
+    yield "## Words that tell the most"
+    yield ""
+    for what, words in (("for", facts["for_it"]), ("against", facts["against_it"])):
+        yield f"- {what}: " + (", ".join(f"`{_shown(word)}` {value:+.2f}" for word, value in words) or "none")
+    yield ""
+    yield "## Settings"
+    yield ""
+    yield ", ".join(f"{option} {value}" for option, value in facts["settings"].items()) + "; one thread."
+
+
+def _threshold(cut: Mapping[str, Any] | None, pool: Mapping[str, float]) -> Iterator[str]:
+    if cut is None:
+        yield "No pool was given to take one from; `keep_best` keeps a share without one."
+        return
+    yield (
+        f"`score >= {cut['value']:.6g}` keeps {cut['weight']:.2%} of the characters and {cut['documents']:.2%} of the "
+        f"documents ({cut['share']:.2%} of the characters were asked for), of {pool['documents']:,} documents."
+    )
+    yield f"Mean score: {pool['mean_score']:.4f}; of what is kept: {pool['mean_score_kept']:.4f}."
+
+
+def _strength(strength: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield "## Predictive strength"
+    yield ""
+    yield f"Benchmark: {strength['benchmark']}. Models, by their average there:"
+    yield ""
+    for model, average in strength["models"]:
+        yield f"- {model}: {average}"
+    yield ""
+    yield (
+        f"Of {strength['documents']:,} documents {strength['agree']:,} have all {strength['pairs']} pairs of models in "
+        f"the right order; by chance it would be {strength['expected']:,.1f}: {strength['ratio']:.1f} times as many. "
+        f"Negatives have up to {strength['negatives_up_to']} pairs in the right order."
+    )
+    yield ""
+    yield "| pairs in the right order | documents | by chance |"
+    yield "|--:|--:|--:|"
+    for count, (documents, chance) in enumerate(zip(strength["observed"], strength["null"], strict=True)):
+        yield f"| {count} | {documents:,} | {chance:,.1f} |"
+
+
+def _shown(word: str) -> str:
+    return word.replace("`", "'").replace("|", "/")

@@ -1,0 +1,322 @@
+"""Select documents by their ratings, to a budget that is cut by source and domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from math import fsum, inf, isfinite, sqrt
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from curate.budgets import Cell, Selection, portions, redistributed, tally
+from curate.documents import ID, TEXT, Batch
+from curate.errors import StageError
+from curate.kernels.crossings import crossings
+from curate.kernels.hashing import hash64
+from curate.kernels.ordering import falling_floats
+from curate.stage import Column, Evidence, Global, Outcome
+from curate.weighing import check_tokens, is_number, weights
+
+_SOURCE, _DOMAIN = 0x736F75726365, 0x646F6D61696E  # seeds: "source", "domain"
+_NULL = np.uint64(0x6E756C6C)  # in place of the hash of a value that is not there; a value gets it once in 2**64
+
+Floats = npt.NDArray[np.float64]
+Hashes = npt.NDArray[np.uint64]
+
+
+class Select(Global):
+    """Select documents by their ratings, to a budget that is cut by source and domain.
+
+        - select: {criteria: [quality_overall], share: 0.1, strategy: org_domain, domain: topic, by: characters}
+        - select: {criteria: [coherence, density], budget: 900, strategy: multi_domain, source: site, domain: topic}
+
+    The metric of a document is the sum of its `criteria`. In each cell the documents with the highest metric are taken,
+    equal ones in the order of XXH64(id, seed), up to the first with which the cell's budget is reached: at most one
+    document too much. The strategies are DataMan's (Peng et al. 2025, select_subset.py), which cut the budget B:
+    `uniform` does not; `equi_domain` into equal parts for all domains; `org_domain` in proportion to what the domains
+    weigh; `multi_domain` in proportion to the sources, and inside of each to its domains.
+
+    Other than there: ties do not follow the order of the corpus, the seed counts, and `shortfall` says what becomes of
+    a cell that has less than its part.
+
+    With a `temperature` t, the documents of a cell are drawn without replacement with probability ~ exp(z / t), where
+    z is the metric less its mean, over its standard deviation (the method of QuRating, which takes 2.0; that it
+    standardises over the corpus is from memory). The draw depends on a document's id and the seed alone: it takes the
+    highest z / t + g, where g is a Gumbel variate made of the hash (the Gumbel top-k trick).
+
+    Reasons: `not_selected`; `not_target_domain` and `not_target_score`; `no_score`. With `shortfall: repeat` adds
+    `repeat_count`, how often a document is to be repeated, 1 or more (documents without a score: 1).
+    """
+
+    criteria: list[str] = Field(min_length=1)
+    """Columns with scores, numbers, higher is better; at least one. Their sum is what documents are chosen by."""
+    budget: int | None = Field(None, gt=0)
+    """What to take: a number of documents, characters or tokens. Give this or `share`."""
+    share: float | None = Field(None, gt=0, le=1)
+    """Share of all that may be taken, 0 to 1. Give this or `budget`."""
+    by: Literal["documents", "characters", "tokens"] = "documents"
+    """What a document weighs: 1, its Unicode characters, or its tokens (needs `tokens_column`)."""
+    tokens_column: Column | None = None
+    """Column with the number of tokens of each document, an integer; for `by: tokens`."""
+    strategy: Literal["uniform", "equi_domain", "org_domain", "multi_domain"] = "uniform"
+    """How the budget is cut: see above. All but `uniform` need `domain`, and `multi_domain` needs `source`."""
+    source: Column | None = None
+    """Column that says where a document is from, such as a crawl or a site; null is a source of its own."""
+    domain: Column | None = None
+    """Column that says what a document is about; null is a domain of its own."""
+    target_scores: list[Annotated[float, Field(allow_inf_nan=False)]] | None = Field(None, min_length=1)
+    """Only documents whose metric is one of these may be taken: `[5]` is DataMan's "l = 5". Unit: that of the sum."""
+    target_domains: list[str] | None = Field(None, min_length=1)
+    """Only documents of these domains may be taken."""
+    lowest: bool = False
+    """Take the documents with the lowest metric instead, to compare."""
+    temperature: float | None = Field(None, gt=0, le=1000)
+    """Draw in place of taking the highest: 0 to 1000; the higher, the more it is like a random sample."""
+    seed: int = Field(0, ge=0, lt=2**64)
+    """Another seed orders equal scores, and draws, in another way; an integer from 0 to 2**64 - 1."""
+    shortfall: Literal["error", "redistribute", "repeat"] = "error"
+    """When a cell has less than its part of the budget: stop with an `error`; take all of it and `redistribute` what it
+    lacks to the other cells; or `repeat` its documents, all as often, and the best ones once more."""
+    max_repeats: int = Field(4, ge=1, le=1000)
+    """For `shortfall: repeat`: the most that a document may be taken, 1 to 1000; a cell that needs more is an error.
+    4: more epochs than that were worth little in Muennighoff et al. 2023."""
+    missing: Literal["keep", "drop", "error"] = "error"
+    """What becomes of a document that lacks a score (null or NaN): `keep` it beside the budget, `drop` it, or stop with
+    an `error`."""
+
+    reads: ClassVar[tuple[str, ...]] = ()
+    decides_by: ClassVar[tuple[str, ...]] = ("budget", "share", "lowest", "temperature", "shortfall", "max_repeats")
+    evidence: ClassVar[pa.Schema] = pa.schema(
+        {
+            "key": pa.uint64(),
+            "row": pa.int64(),
+            "score": pa.float64(),
+            "weight": pa.int64(),
+            "tie": pa.uint64(),
+            "source": pa.large_string(),  # of one document of each cell in a batch
+            "domain": pa.large_string(),
+        }
+    )
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if (self.share is None) == (self.budget is None):
+            raise ValueError("select needs a share or a budget, one of them")
+        if (self.by == "tokens") != (self.tokens_column is not None):
+            raise ValueError("by: tokens and tokens_column go together")
+        if self.strategy != "uniform" and self.domain is None:
+            raise ValueError(f"strategy: {self.strategy} cuts the budget by domain: say which column it is in, domain:")
+        if (self.strategy == "multi_domain") != (self.source is not None):
+            raise ValueError("strategy: multi_domain and source go together")
+        if self.target_domains is not None and self.domain is None:
+            raise ValueError("target_domains needs the column to look in: domain:")
+        if self.shortfall == "repeat" and self.share is not None:
+            raise ValueError("with a share there is nothing to repeat; give a budget")
+        return self
+
+    def columns_read(self) -> tuple[str, ...]:
+        text = (TEXT,) if self.by == "characters" else ()
+        return tuple(dict.fromkeys([*text, *self.criteria, *super().columns_read()]))
+
+    def columns_written(self) -> dict[str, pa.DataType]:
+        return {"repeat_count": pa.int32()} if self.shortfall == "repeat" else {}
+
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        for name in self.criteria:
+            if name in types and not is_number(types[name]):
+                raise ValueError(f"column '{name}' is {types[name]}; a score is a number")
+        check_tokens(self.tokens_column, types.get(self.tokens_column or ""))
+        for option, column in (("source", self.source), ("domain", self.domain)):
+            try:
+                pa.nulls(0, types.get(column or "", pa.string())).cast(pa.large_string())
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                kind = types[column or ""]
+                raise ValueError(f"{option} '{column}' is {kind}; take a column of strings or numbers") from error
+
+    def observe(self, batch: Batch) -> pa.RecordBatch:
+        """A row for each document that may be taken, and for each without a score (NaN). `key` is its cell's."""
+        score, cell = self._scores(batch), self._cells(batch)
+        lacking = np.isnan(score)
+        if self.missing == "error" and lacking.any():
+            raise StageError(
+                f"select: {lacking.sum()} of {len(batch)} documents lack a score in {self._metric()}, "
+                f"the first has id {batch[ID][int(lacking.argmax())].as_py()!r}; say missing: keep or missing: drop"
+            )
+        rows = np.flatnonzero((self._unfit(batch, score) == 0) | lacking)
+        _, first = np.unique(cell[rows], return_index=True)
+        unnamed = np.ones(len(rows), np.bool_)
+        unnamed[first] = False
+        source, domain = (
+            pc.if_else(pa.array(unnamed), None, self._names(batch, name).take(pa.array(rows)))
+            for name in (self.source if self.strategy == "multi_domain" else None, self._cutting_domain())
+        )
+        weight = weights(batch, "select", self.by, self.tokens_column)[rows]
+        tie = hash64(batch[ID], self.seed)[rows]
+        columns = [cell[rows], rows, score[rows], weight, tie]
+        return pa.record_batch([*(pa.array(column) for column in columns), source, domain], schema=self.evidence)
+
+    def resolve(self, evidence: Evidence) -> Selection:
+        """What is taken of each cell, exactly. Memory: one unit of evidence at a time, and the cells."""
+        cells, missing = tally(evidence)
+        mean, deviation = self._moments(evidence)
+        total = sum(cell.weight for cell in cells)
+        budget = self.budget if self.budget is not None else int(Fraction(repr(self.share)) * total)
+        found = Selection(
+            metric=self._metric(), by=self.by, budget=budget, cells=[], missing=missing, mean=mean, deviation=deviation
+        )
+        cells = [self._given(cell, part) for cell, part in zip(cells, self._budgets(cells, budget), strict=True)]
+        return found.model_copy(update={"cells": self._cut(evidence, cells, found)})
+
+    def artifact_type(self) -> type[Selection]:
+        return Selection
+
+    def apply(self, batch: Batch, artifact: Selection) -> Outcome:
+        score = self._scores(batch)
+        unfit = self._unfit(batch, score)
+        count = np.zeros(len(batch), np.int64)
+        if artifact.cells:
+            cells = sorted(artifact.cells, key=lambda cell: cell.key)
+            keys = np.array([cell.key for cell in cells], np.uint64)
+            place = np.minimum(np.searchsorted(keys, self._cells(batch)), len(keys) - 1)
+            rank, tie = self._ranks(score, hash64(batch[ID], self.seed), artifact), hash64(batch[ID], self.seed)
+            cut = np.array([0 if cell.cut is None else cell.cut for cell in cells], np.uint64)[place]
+            last = np.array([cell.tie for cell in cells], np.uint64)[place]
+            more = np.array([cell.cut is not None for cell in cells])[place]
+            count = np.array([cell.epochs for cell in cells])[place]
+            count += more & ((rank < cut) | ((rank == cut) & (tie <= last)))
+        reason = np.where(unfit > 0, unfit, np.where(count > 0, 0, 1))
+        reason[np.isnan(score)] = 4 if self.missing == "drop" else 0
+        names = [None, "not_selected", "not_target_domain", "not_target_score", "no_score"]
+        reasons = pa.array(names, pa.string()).take(pa.array(reason))
+        if self.shortfall != "repeat":
+            return Outcome(reason=reasons)
+        return Outcome(reason=reasons, columns={"repeat_count": pa.array(np.maximum(count, 1).astype(np.int32))})
+
+    def _metric(self) -> str:
+        return " + ".join(self.criteria)
+
+    def _cutting_domain(self) -> str | None:
+        return None if self.strategy == "uniform" else self.domain
+
+    def _scores(self, batch: Batch) -> Floats:
+        """The sum of the criteria, float64[n]; NaN if one is not there."""
+        self.check_columns({name: batch[name].type for name in self.criteria})
+        columns = [batch[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for name in self.criteria]
+        total = np.zeros(len(batch))
+        for column in columns:
+            total = total + column
+        return total
+
+    def _names(self, batch: Batch, column: str | None) -> pa.LargeStringArray:
+        if column is None:
+            return pa.nulls(len(batch), pa.large_string())
+        self.check_columns({column: batch[column].type})
+        return batch[column].cast(pa.large_string())
+
+    def _cells(self, batch: Batch) -> Hashes:
+        """A hash of source and domain as far as the budget is cut by them, uint64[n]."""
+        total = np.zeros(len(batch), np.uint64)
+        for column, seed in ((self.source, _SOURCE), (self._cutting_domain(), _DOMAIN)):
+            if column is not None:
+                names = self._names(batch, column)
+                hashes = np.where(names.is_null().to_numpy(False), _NULL, hash64(names.fill_null(""), seed))
+                total = total * np.uint64(0x9E3779B97F4A7C15) + hashes  # odd: no hash is lost
+        return total
+
+    def _unfit(self, batch: Batch, score: Floats) -> npt.NDArray[np.int64]:
+        """0 for a document that may be taken; 2: not of a target domain; 3: its metric is no target, or not there."""
+        unfit = np.zeros(len(batch), np.int64)
+        unfit[np.isnan(score)] = 3
+        if self.target_scores is not None:
+            unfit[~np.isin(score, self.target_scores)] = 3
+        if self.target_domains is not None:
+            wanted = pc.is_in(self._names(batch, self.domain), pa.array(self.target_domains, pa.large_string()))
+            unfit[~wanted.to_numpy(zero_copy_only=False)] = 2
+        return unfit
+
+    def _ranks(self, score: Floats, tie: Hashes, about: Selection) -> Hashes:
+        """uint64[n]: what is rather taken has the smaller one; LAST without a score."""
+        score = -score if self.lowest else score
+        if self.temperature is None:
+            return falling_floats(score)
+        centre = -about.mean if self.lowest else about.mean
+        z = (score - centre) / about.deviation if about.deviation else np.where(np.isnan(score), np.nan, 0.0)
+        uniform = ((tie >> np.uint64(11)) + 0.5) / 2.0**53
+        return falling_floats(z / self.temperature - np.log(-np.log(uniform)))
+
+    def _moments(self, evidence: Evidence) -> tuple[float, float]:
+        """(mean, standard deviation) of the metric, for a temperature: exactly rounded, so in whatever order."""
+        if self.temperature is None:
+            return 0.0, 0.0
+
+        def scores() -> Iterator[float]:
+            for table in evidence.scan(["score"]):
+                values = table["score"].to_numpy()
+                yield from values[~np.isnan(values)].tolist()
+
+        documents = max(sum(1 for _ in scores()), 1)
+        try:
+            mean = fsum(scores()) / documents
+            deviation = sqrt(fsum((score - mean) ** 2 for score in scores()) / documents)
+        except (OverflowError, ValueError):  # of infinities of both signs
+            mean = deviation = inf
+        if not isfinite(mean + deviation):
+            raise StageError(f"select: some {self._metric()} are infinite; a temperature is for numbers")
+        return mean, deviation
+
+    def _budgets(self, cells: list[Cell], budget: int) -> list[int]:
+        shares = [min(cell.weight, 1) if self.strategy == "equi_domain" else cell.weight for cell in cells]
+        there = [cell.weight for cell in cells]
+        return redistributed(budget, shares, there) if self.shortfall == "redistribute" else portions(budget, shares)
+
+    def _given(self, cell: Cell, budget: int) -> Cell:
+        """The cell with its budget, of which whole epochs are taken first. Raises StageError if it falls short."""
+        epochs = budget // cell.weight if cell.weight else 0
+        given = cell.model_copy(update={"budget": budget, "epochs": epochs, "taken": epochs * cell.weight})
+        if budget <= cell.weight:
+            return given
+        if self.shortfall != "repeat":
+            raise StageError(
+                f"select: {cell.name} have {cell.weight:,} {self.by}, but {budget:,} are to be taken of them; "
+                "lower the budget, or say shortfall: redistribute or shortfall: repeat"
+            )
+        if budget > cell.weight * self.max_repeats:
+            raise StageError(
+                f"select: {cell.name} have {cell.weight:,} {self.by}: to take {budget:,} would repeat them "
+                f"{budget / max(cell.weight, 1):.1f} times, and max_repeats is {self.max_repeats}; lower the budget"
+            )
+        return given
+
+    def _cut(self, evidence: Evidence, cells: list[Cell], about: Selection) -> list[Cell]:
+        """The cells with the place in their order up to which documents are taken once more."""
+        parted = sorted((cell for cell in cells if cell.taken < cell.budget), key=lambda cell: cell.key)
+        keys = np.array([cell.key for cell in parted], np.uint64)
+        limits = np.array([cell.budget - cell.taken - 1 for cell in parted], np.int64)  # exceeded: budget reached
+
+        def rows() -> Iterator[tuple[npt.NDArray[np.int64], Hashes, Hashes, npt.NDArray[np.int64]]]:
+            for table in evidence.scan(["key", "score", "tie", "weight"]):
+                key, score, tie, weight = (table[name].to_numpy() for name in ("key", "score", "tie", "weight"))
+                place = np.searchsorted(keys, key)
+                inside = (place < len(keys)) & ~np.isnan(score)
+                inside[inside] = keys[place[inside]] == key[inside]
+                yield place[inside], self._ranks(score[inside], tie[inside], about), tie[inside], weight[inside]
+
+        first = crossings(lambda: ((place, rank, weight) for place, rank, _, weight in rows()), limits)
+
+        def tied() -> Iterable[tuple[npt.NDArray[np.int64], Hashes, npt.NDArray[np.int64]]]:
+            for place, rank, tie, weight in rows():
+                same = rank == first.key[place]
+                yield place[same], tie[same], weight[same]
+
+        second = crossings(tied, limits - first.before)
+        more = first.before + second.before + second.at
+        cuts = {
+            cell.key: {"cut": int(first.key[at]), "tie": int(second.key[at]), "taken": cell.taken + int(more[at])}
+            for at, cell in enumerate(parted)
+        }
+        return [cell.model_copy(update=cuts.get(cell.key, {})) for cell in cells]

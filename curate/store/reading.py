@@ -1,0 +1,99 @@
+"""Documents of any input, read as they are, for what looks at a corpus without running a recipe."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.errors import RecipeError, StoreError
+from curate.store.footers import parquet_facts
+from curate.store.inputs import InputFile, list_inputs
+from curate.store.jsonl import import_jsonl
+from curate.store.quarantine import open_quarantine
+from curate.store.shards import Unit, Unreadable, read_unit
+
+
+class Reader:
+    """The documents of folders, globs and files (Parquet, JSON lines), in the order of the listing.
+
+    JSON lines are turned into Parquet in a temporary folder, once; it is gone when the block ends.
+    """
+
+    def __init__(self, paths: Sequence[str], *, text: str = "text", id: str = "id") -> None:
+        """text, id: names of the columns. Raises RecipeError when a path names nothing, StoreError as it is read."""
+        self.text, self.id = text, id
+        self._scratch = TemporaryDirectory(prefix="curate-")
+        self._units: list[tuple[Unit, pa.Schema]] = []
+        try:
+            self.files = list_inputs(paths).files
+            for file in self.files:
+                self._open(file)
+        except BaseException:
+            self._scratch.cleanup()
+            raise
+        self.columns = {field.name: field.type for _, schema in self._units for field in schema}
+        """Of all files together; a file that lacks one has nulls there."""
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._scratch.cleanup()
+
+    def _open(self, file: InputFile) -> None:
+        if file.format != "parquet":
+            path = Path(self._scratch.name) / f"{file.index}.parquet"
+            with open_quarantine(path.with_suffix(".bad")) as quarantine:
+                found = import_jsonl(file, path, quarantine, text=self.text, id=self.id)
+            if found.bad or found.broken:
+                told = ", ".join(f"{reason} {lines:,}" for reason, lines in found.bad.items()) or "its end is missing"
+                raise StoreError(f"{file.name}: not all of it can be read: {told}; look at it: curate check")
+            file = InputFile(file.index, str(path), file.name, "parquet", file.size, file.mtime_ns)
+        facts = parquet_facts(file, self.text)
+        size = sum(group.total_bytes for group in facts.groups)
+        unit = Unit(file.index, file.index, file.name, file.path, 0, facts.rows, (0, len(facts.groups)), size)
+        self._units.append((unit, facts.schema))
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise RecipeError if a column is in no file."""
+        for name in names:
+            if name not in self.columns:
+                near = difflib.get_close_matches(name, self.columns, 1)
+                there = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(self.columns)}"
+                raise RecipeError(f"the input has no column '{name}'; {there}")
+
+    def read(self, columns: Sequence[str] = (), *, text: bool = True) -> Iterator[pa.Table]:
+        """Tables of `id`, `text` (both large_string, without nulls) and `columns`. A document without a text is none.
+
+        text: False leaves the column of texts out, and so has documents without one.
+        """
+        self.check([*columns, *([self.text] if text else [])])
+        for number in range(len(self._units)):
+            yield from self.read_file(number, columns, text=text)
+
+    def read_file(self, number: int, columns: Sequence[str] = (), *, text: bool = True) -> Iterator[pa.Table]:
+        """As `read`, of the file with this place in `files`."""
+        unit, schema = self._units[number]
+        own = dict.fromkeys([self.id, *([self.text] if text else []), *columns])
+        for chunk in read_unit(unit, [name for name in own if name in schema.names]):
+            if isinstance(chunk, Unreadable):
+                raise StoreError(f"{unit.name}: rows {chunk.start} to {chunk.stop} cannot be read: {chunk.error}")
+            rows = len(chunk.rows)
+            made = [f"{unit.name}#{row}" for row in chunk.rows.tolist()] if self.id not in chunk.columns else []
+            found = {
+                "id": chunk.columns[self.id].cast(pa.large_string()) if not made else pa.array(made, pa.large_string())
+            }
+            if text:
+                found["text"] = chunk.columns.get(self.text, pa.nulls(rows)).cast(pa.large_string())
+            found |= {name: chunk.columns.get(name, pa.nulls(rows, self.columns[name])) for name in columns}
+            table = pa.table(found)
+            there = pc.is_valid(table["text"]) if text else None
+            yield (table.filter(there) if there is not None and not pc.all(there).as_py() else table).combine_chunks()
