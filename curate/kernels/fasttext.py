@@ -154,6 +154,16 @@ def _add(rows, n, matrix, products, sums):
     total, dense = sums.rows, matrix.dense
     if sums.of_products[0]:
         outputs, of_rows = sums.products, products.of_rows
+        if len(outputs) == 2:  # most models: the sums stay in registers
+            s0, s1 = outputs[0], outputs[1]
+            for j in range(n):
+                row = U(rows[j])
+                if of_rows[row, 0] == 0:
+                    _multiply(row, matrix, products)
+                s0 += of_rows[row, 0]
+                s1 += of_rows[row, 1]
+            outputs[0], outputs[1] = s0, s1
+            return n
         for j in range(n):
             row = U(rows[j])
             if of_rows[row, 0] == 0:
