@@ -1,0 +1,168 @@
+"""Raters: a text in, scores from 1 to 5 on DataMan's criteria and one of its 15 domains out."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.errors import StoreError
+from curate.kernels.network import forward
+from curate.kernels.traits import JOINED, PRIME, SEGMENT, START, Tables
+from curate.models.traits import features, nothing, segments, traits
+from curate.models.traits_plain import Traits, look_one
+
+BUNDLED = Path(__file__).with_name("raters.npz")
+CRITERIA = (
+    "accuracy", "coherence", "language_consistency", "semantic_density", "knowledge_novelty", "topic_focus",
+    "creativity", "professionalism", "style_consistency", "grammatical_diversity", "structural_standardization",
+    "originality", "sensitivity", "overall",
+)  # fmt: skip
+"""DataMan's fourteen, in its order."""
+DOMAINS = (
+    "medicine", "finance", "law", "education", "technology", "entertainment", "mathematics", "coding", "government",
+    "culture", "transportation", "retail", "telecommunication", "agriculture", "other",
+)  # fmt: skip
+"""DataMan's fifteen, in its order: its letters A to O."""
+
+_TABLES = ("fold", "kind", "spelling", "stop", "tag", "grammar", "shift")
+
+Floats = npt.NDArray[np.float32]
+
+
+class Network(NamedTuple):
+    """(x - mean) / deviation, clipped to ±4, → a hidden layer → scores, then logits of the domains. All float32."""
+
+    mean: Floats
+    deviation: Floats
+    inner: Floats
+    inner_bias: Floats
+    outer: Floats
+    outer_bias: Floats
+
+
+class Ratings(NamedTuple):
+    """Of n texts."""
+
+    scores: Floats
+    """float32[n, criteria]: 1 to 5; NaN for a text without characters."""
+    domain: npt.NDArray[np.int8]
+    """int8[n]: index in DOMAINS; -1 for a text without characters."""
+    probability: Floats
+    """float32[n]: of that domain; NaN likewise."""
+
+
+class Raters:
+    """Two threads may use it at the same time."""
+
+    def __init__(self, tables: Tables, network: Network, pieces: list[str]) -> None:
+        self._tables = tables
+        self._network = network
+        self._vocabulary = {piece: number for number, piece in enumerate(pieces, 1)}
+
+    def rate(self, texts: pa.LargeStringArray) -> Ratings:
+        """The ratings of each text, which are the means of those of its segments. No nulls allowed."""
+        found, document = traits(texts, self._tables)
+        return self._pooled(found, document, len(texts))
+
+    def rate_one(self, text: str) -> Ratings:
+        """What `rate` does for one text, the traits found step by step."""
+        cut = segments(np.array([len(text)]))
+        parts = [text[first : first + SEGMENT] for first in cut.first.tolist()]
+        looks = [look_one(part, self._tables, self._vocabulary) for part in parts]
+        if not looks:
+            return self.rate(pa.array([""], pa.large_string()))
+        return self._pooled(Traits(*map(np.stack, zip(*looks, strict=True))), cut.document, 1)
+
+    def _pooled(self, found: Traits, document: npt.NDArray[np.int64], n: int) -> Ratings:
+        """The means over the segments of each of the n documents."""
+        net = self._network
+        x = np.clip((features(found) - net.mean) / net.deviation, np.float32(-4), np.float32(4))
+        out = forward(x, net.inner, net.inner_bias, net.outer, net.outer_bias).astype(np.float64)
+        logits = out[:, len(CRITERIA) :]
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+        shares /= shares.sum(axis=1, keepdims=True)
+        each = np.concatenate([np.clip(out[:, : len(CRITERIA)], 1, 5), shares], axis=1)
+        count = np.bincount(document, minlength=n)
+        there = np.flatnonzero(count)
+        first = np.cumsum(count) - count
+        means = np.full((n, each.shape[1]), np.nan)
+        if len(there):
+            means[there] = np.add.reduceat(each, first[there], axis=0) / count[there, None]
+        domain = np.full(n, -1, np.int8)
+        domain[there] = means[there, len(CRITERIA) :].argmax(axis=1)
+        probability = means[np.arange(n), len(CRITERIA) + np.maximum(domain, 0)]
+        return Ratings(means[:, : len(CRITERIA)].astype(np.float32), domain, probability.astype(np.float32))
+
+
+@lru_cache(maxsize=4)
+def load(path: Path = BUNDLED) -> Raters:
+    """The raters in a file that `save` wrote, read once in a process. Raises StoreError if it is none, or cut short."""
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            stored = {name: file[name] for name in file.files}
+        pieces = stored["pieces"].tobytes().decode("ascii").split("\n")
+        keys, ids = _hashed(pieces)
+        own: dict[str, Any] = {name: stored[name].astype(np.uint8) for name in _TABLES}
+        tables = Tables(**own, keys=keys, ids=ids, vectors=stored["vectors"].astype(np.int8))
+        network = Network(*(stored[name].astype(np.float32) for name in Network._fields))
+        _check(tables, network, len(pieces))
+    except FileNotFoundError:
+        raise StoreError(f"there are no raters at {path}") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(f"{path} has no raters, or is damaged: {error}") from None
+    return Raters(tables, network, pieces)
+
+
+def save(path: Path, tables: Tables, network: Network, pieces: list[str]) -> None:
+    """Write raters to a file: numpy's .npz; weights that are not 0 to 255 take two bytes each."""
+    stored = {name: value for name, value in tables._asdict().items() if name not in ("keys", "ids")}
+    stored["pieces"] = np.frombuffer("\n".join(pieces).encode("ascii"), np.uint8)
+    widths = {name: np.float16 if value.ndim == 2 else np.float32 for name, value in network._asdict().items()}
+    stored |= {name: value.astype(widths[name]) for name, value in network._asdict().items()}
+    np.savez_compressed(path, **stored)
+
+
+def _check(tables: Tables, network: Network, pieces: int) -> None:
+    """Raises ValueError if the parts do not fit together: a kernel would read beyond an array."""
+    dim, hidden = tables.vectors.shape[1], len(network.inner_bias)
+    inputs = features(nothing(0, dim)).shape[1]
+    wanted = {
+        "fold": (0x3000,), "kind": (130,), "spelling": (32**3,), "grammar": (40**3,), "stop": (pieces + 1,),
+        "tag": (pieces + 1,), "shift": (pieces + 1,), "vectors": (pieces + 1, dim), "mean": (inputs,),
+        "deviation": (inputs,), "inner": (inputs, hidden), "inner_bias": (hidden,),
+        "outer": (hidden, len(CRITERIA) + len(DOMAINS)), "outer_bias": (len(CRITERIA) + len(DOMAINS),),
+    }  # fmt: skip
+    for name, shape in wanted.items():
+        part = getattr(tables, name, None) if name in Tables._fields else getattr(network, name)
+        if part is None or part.shape != shape:
+            raise ValueError(f"'{name}' has the wrong shape")
+    if tables.fold.max() >= 130 or tables.kind.max() >= 32 or tables.tag.max() >= 40 or tables.shift.max() > 6:
+        raise ValueError("a class is out of range")
+
+
+def _hashed(pieces: list[str]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int32]]:
+    """The keys and ids of `Tables`: as `kernels.traits` hashes pieces, all of them at once."""
+    inside = np.array([len(piece) > 2 and piece.startswith("##") for piece in pieces])
+    bare = np.array([piece[2:] if joined else piece for piece, joined in zip(pieces, inside, strict=True)], "S")
+    letters = bare.view(np.uint8).reshape(len(pieces), -1).astype(np.uint64)
+    h = np.where(inside, JOINED, START)
+    for column in letters.T:
+        mixed = (h ^ column) * PRIME
+        h = np.where(column > 0, mixed ^ (mixed >> np.uint64(29)), h)
+    size = 1 << (2 * len(pieces)).bit_length()
+    keys, ids = np.zeros(size, np.uint64), np.zeros(size, np.int32)
+    for number, (key, home) in enumerate(zip(h, (h >> np.uint64(32)).tolist(), strict=True), 1):
+        at = home & (size - 1)
+        while keys[at]:
+            if keys[at] == key:
+                raise ValueError(f"the piece '{pieces[number - 1]}' is there twice")
+            at = (at + 1) & (size - 1)
+        keys[at], ids[at] = key, number
+    return keys, ids

@@ -1,0 +1,69 @@
+"""Rate each document on DataMan's fourteen criteria and say its domain, with the bundled raters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from curate.documents import TEXT, Batch
+from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, Raters, Ratings, load
+from curate.stage import Annotate
+
+
+class Quality(Annotate):
+    """Rate each document from 1 to 5 on DataMan's fourteen criteria, and say which of 15 domains it is of.
+
+        - quality: {}
+        - drop: {column: quality_overall, below: 2.5}
+
+    The criteria are those of DataMan (Peng et al. 2025, arXiv:2502.19363); 5 is always the best, 3 is ordinary, and
+    `quality_sensitivity` is 5 where nothing is improper. The scores are estimates of what a large language model would
+    say that reads the text: small static vectors of pieces of words, and how characters, words, lines, sentences and
+    repeats run, go into a small network. They are means, not grades: few documents get less than 1.5 or more than 4.7.
+    Order documents by them, or cut at a quantile. How well they do, and where not, is in `curate/models/raters.md`.
+
+    Made for English. A text in another language gets scores too, which say little beyond its form.
+
+    Of a long document, eight stretches of 1,500 characters are looked at, evenly spread, and their ratings averaged.
+    A document without characters has null in all columns.
+    """
+
+    writes = {
+        **{f"quality_{criterion}": pa.float32() for criterion in CRITERIA},
+        "quality_domain": pa.string(),
+        "quality_domain_probability": pa.float32(),
+    }
+    examples = {
+        "def add(a, b):\n    return a + b\n\n\nprint(add(1, 2))": {"quality_domain": "coding"},
+        "": {"quality_overall": None, "quality_domain": None},
+    }
+
+    def files(self) -> tuple[Path, ...]:
+        return (BUNDLED,)
+
+    def annotate_one(self, text: str) -> dict[str, Any]:
+        return {name: values[0].as_py() for name, values in _columns(_raters().rate_one(text)).items()}
+
+    def annotate(self, batch: Batch) -> dict[str, pa.Array]:
+        return _columns(_raters().rate(batch[TEXT]))
+
+
+def _raters() -> Raters:
+    return load(BUNDLED)
+
+
+def _columns(ratings: Ratings) -> dict[str, pa.Array]:
+    empty = ratings.domain < 0
+    scores = {
+        f"quality_{criterion}": pa.array(ratings.scores[:, column], mask=empty)
+        for column, criterion in enumerate(CRITERIA)
+    }
+    names = pa.array(DOMAINS, pa.string()).take(pa.array(ratings.domain, mask=empty))
+    return {
+        **scores,
+        "quality_domain": pc.cast(names, pa.string()),
+        "quality_domain_probability": pa.array(ratings.probability, mask=empty),
+    }
