@@ -27,6 +27,7 @@ from scipy.stats import spearmanr
 
 from curate.kernels.network import forward
 from curate.kernels.traits import Tables
+from curate.models.fasttext import LANGUAGES, load
 from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, Network, _hashed, save
 from curate.models.traits import features, traits
 from curate.models.traits_plain import _TOKEN, pieces_of, symbols_of
@@ -208,6 +209,12 @@ def agreement(data: Path, table) -> dict[str, float]:
     return figures(np.concatenate([again, np.eye(len(DOMAINS))[place]], 1), scores, domain)
 
 
+def is_english(texts: list[str]) -> npt.NDArray[np.bool_]:
+    """By the bundled language identifier, bool[n]."""
+    model = load(LANGUAGES)
+    return model.predict(pa.array(texts, pa.large_string()))[0] == model.labels.index("en")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with quality/, corpus/ and sample/")
@@ -229,9 +236,11 @@ def main() -> None:
     mine = figures(predict(trained, x[held_out]), scores[held_out], domain[held_out])
     human = agreement(asked.data, table)
     print(f"{held_out.sum()} held-out segments, {(~held_out).sum()} for training, {len(other)} unrated")
-    print("| | raters | annotator with itself |\n|---|--:|--:|")
+    english = held_out & is_english(table["text"].to_list())
+    there = figures(predict(trained, x[english]), scores[english], domain[english])
+    print(f"| | raters | on the {english.sum()} in English | annotator with itself |\n|---|--:|--:|--:|")
     for name, value in mine.items():
-        print(f"| {name} | {value:.2f} | {human[name]:.2f} |")
+        print(f"| {name} | {value:.2f} | {there[name]:.2f} | {human[name]:.2f} |")
     print(f"mean of criteria: {np.mean([mine[name] for name in CRITERIA]):.3f}")
     save(asked.out, looked_up, train(x, scores, domain, other), pieces)
     print(f"{asked.out}: {asked.out.stat().st_size} bytes")
