@@ -23,7 +23,8 @@ class Quality(Annotate):
     `quality_sensitivity` is 5 where nothing is improper. The scores are estimates of what a large language model would
     say that reads the text: small static vectors of pieces of words, and how characters, words, lines, sentences and
     repeats run, go into a small network. They are means, not grades: of encyclopedic articles, 96 % get
-    2.1 to 4.0 overall. Order documents by them, or cut at a quantile. How well they do, and where not, is in `curate/models/raters.md`.
+    2.1 to 4.0 overall. Order documents by them, or cut at a quantile. How well they do, and
+    where not, is in `curate/models/raters.md`.
 
     Made for English. A text in another language gets scores too, which say little beyond its form.
 
