@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ def _score(row: int) -> float | None:
     return None if row % 7 == 6 else (row * 37 % 11) / 10
 
 
+MILD = Path(__file__).with_name("mild_words")
 CASES = {
     "drop": [
         Case({"column": "q", "below": 0.3, "in": [0.5, 0.7], "missing": "drop"}, {"q": _score}, "q"),
@@ -134,6 +136,23 @@ CASES = {
         Case({"scheme": "datatrove", "hash": "sha1", "hashes": 9, "ngram": 2, "words": "whitespace"}),
         Case({"scheme": "datatrove32", "hashes": 5, "ngram": 1, "normalize": "slimpajama", "seed": 7}),
     ],
+    "toxicity": [
+        Case({"scores": True}),
+        Case({"act": "drop", "drop_above": 0.4, "drop_below": 0.01, "level": "document", "scores": True}),
+        Case({"act": "drop_sentences", "drop_above": 0.03}),
+        Case({"act": "mask", "drop_below": 0.02}),
+        Case({"act": "tag", "threshold": 0.02, "drop_token_fraction": 0}),
+        Case({"act": "tag", "level": "document", "drop_token_fraction": 0, "good_token": "a|", "bad_token": "the"}),
+    ],
+    "badwords": [
+        Case({"lists": str(MILD)}),
+        Case(
+            {"lists": str(MILD), "column": "lang", "filter_fraction": 0.5, "url": "url"},
+            {"lang": lambda row: None, "url": lambda row: ""},
+        ),
+        Case({"lists": str(MILD / "ja"), "language": "ja-JP"}),
+    ],
+    "pii": [Case(), Case({"find": ["phone", "ip"], "inside_numbers": True, "public_only": False, "drop_above": 0})],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
     "expression": [
         Case({"column": "x", "expression": "log(q) / (q - 0.5) + 1"}, {"q": _score}, "q"),

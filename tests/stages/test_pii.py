@@ -1,0 +1,145 @@
+"""pii: what counts as an address or a number, and that e-mail and IP addresses are those of datatrove's formatter."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from curate.stages.pii import Pii
+from tests.stages.harness import batch_of
+
+_O = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9][0-9]?)"
+_A = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]"
+_L = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+EMAIL = re.compile(rf"\b{_A}+(?:\.{_A}+)*@(?:(?:{_L}\.)+{_L}|\[(?:{_O}\.){{3}}(?:{_O}|[A-Za-z0-9-]*[A-Za-z0-9]:)])")
+"""The language that datatrove's e-mail expression accepts (0.10.1), with its backtracking."""
+
+
+def masked(text: str, **options: object) -> str:
+    stage = Pii(email_with=["<E>"], ip_with=["<I>"], phone_with=["<P>"], **options)
+    outcome = stage.process(batch_of([text]))
+    new = text if outcome.text is None else outcome.text[0].as_py()
+    assert new == stage.edit_one(text).text
+    return new
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a@b.c", "<E>"),
+        ("Jane Doe <jane.doe+x@mail.uni-a.edu>.", "Jane Doe <<E>>."),
+        ("a@b", "a@b"),
+        ("@b.c a.@b.c .a@b.c", "@b.c a.@b.c .<E>"),
+        ("a..b@c.de", "a..<E>"),
+        ("a@b.c-d@e.f", "<E>@e.f"),
+        ("a@b.c!x@e.f", "<E><E>"),
+        ("root@[10.0.0.1]", "<E>"),
+        ("éa@b.cd", "éa@b.cd"),
+        ("é-a@b.cd", "é<E>"),
+        ("--a@b.cd", "--<E>"),
+        ("a@b.co.uk, c@d.org", "<E>, <E>"),
+    ],
+)
+def test_emails(text, expected):
+    assert masked(text) == expected
+    if "root" not in text:
+        assert EMAIL.sub("<E>", text) == expected, "which is what datatrove does"
+
+
+BITS = ["a", "b.c", "@", ".", "..", "-", "@b.c", "é", "_", "!", "1", "[1.2.3.4]", " ", "x@y.z", "\n"]
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.sampled_from(BITS), max_size=14).map("".join))
+def test_emails_are_those_that_the_expression_finds(text):
+    assert masked(text, find=["email"]) == EMAIL.sub("<E>", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "strict", "inside"),
+    [
+        ("at 8.8.8.8.", "at <I>.", "at <I>."),
+        ("192.168.0.1 10.1.2.3 127.0.0.1 203.0.113.9", None, None),
+        ("256.1.1.1", None, "2<I>"),
+        ("999.1.1.1", None, "9<I>"),
+        ("08.8.8.8", None, None),
+        ("1.2.3.4.5", None, "<I>.5"),
+        ("v1.2.3.4", None, "v<I>"),
+        ("8.8.8.8:80", "<I>:80", "<I>:80"),
+        ("8.8.8", None, None),
+    ],
+)
+def test_ips(text, strict, inside):
+    assert masked(text) == (strict or text)
+    assert masked(text, inside_numbers=True) == (inside or text)
+
+
+def test_local_addresses_count_when_told_to():
+    assert masked("192.168.0.1 8.8.8.8 300.1.1.1", public_only=False) == "<I> <I> 300.1.1.1"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(415) 555-2671", "<P>"),
+        ("415-555-2671, 415.555.2671; 1 415 555 2671", "<P>, <P>; <P>"),
+        ("+49 30 901820 or +4930901820", "<P> or <P>"),
+        ("4155552671", "4155552671"),
+        ("115-555-2671 415-155-2671", "115-555-2671 415-155-2671"),
+        ("2015-2016-2017 10-12-2020 978-3-16-148410-0", "2015-2016-2017 10-12-2020 978-3-16-148410-0"),
+        ("1+1=2, C+11, +5 %", "1+1=2, C+11, +5 %"),
+        ("+1234567", "+1234567"),
+    ],
+)
+def test_phones(text, expected):
+    assert masked(text, find=["phone"]) == expected
+    assert masked(text) == text
+
+
+def test_placeholders_take_turns_in_each_document():
+    text = "a@b.c d@e.f g@h.i 8.8.8.8 9.9.9.9"
+    stage = Pii(ip_with=["I"])
+    new = "email@example.com firstname.lastname@example.org email@example.com I I"
+    outcome = stage.process(batch_of([text, "none", text]))
+    assert outcome.text.to_pylist() == [new, "none", new]
+    assert outcome.columns["pii_emails"].to_pylist() == [3, 0, 3]
+    assert outcome.columns["pii_ips"].to_pylist() == [2, 0, 2]
+
+
+def test_too_many_drop_the_document():
+    texts = [" ".join(f"a{i}@b.c" for i in range(n)) + " 8.8.8.8 415-555-2671" for n in (2, 3, 4)]
+    found = Pii(drop_above=5, find=["email", "ip", "phone"]).process(batch_of(texts))
+    assert found.reason.to_pylist() == [None, None, "too_many"]
+    assert Pii(drop_above=3, find=["email"]).process(batch_of(texts)).reason.to_pylist() == [None, None, "too_many"]
+    assert Pii(drop_above=0).process(batch_of(["", "a@b.c"])).reason.to_pylist() == [None, "too_many"]
+
+
+def test_annotate_leaves_the_text():
+    outcome = Pii(act="annotate").process(batch_of(["a@b.c"]))
+    assert outcome.text is None
+    assert outcome.columns["pii_emails"].to_pylist() == [1]
+    assert not Pii(act="annotate").edits_text
+
+
+@pytest.mark.parametrize("options", [{"find": []}, {"find": ["name"]}, {"email_with": []}, {"drop_above": -1}])
+def test_options_that_make_no_sense(options):
+    with pytest.raises(ValidationError):
+        Pii(**options)
+
+
+def test_long_runs_take_no_longer_than_long_texts():
+    """A plain search for the expression takes a minute for the first of these."""
+    stage, begin = Pii(find=["email", "ip", "phone"]), time.process_time()
+    for text in (
+        "a-" * 500_000 + "@",
+        "a." * 500_000 + "@b",
+        "a@" * 500_000,
+        "1." * 500_000,
+        "+1" * 300_000,
+        "@" * 9**6,
+    ):
+        stage.edit_one(text)
+    assert time.process_time() - begin < 20
