@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import toxicity_figures
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from toxicity_sources import Piece, clean, posts
 
 from curate.kernels.word_features import features_one
@@ -75,7 +76,8 @@ def main() -> None:
     print({name: (len(pieces), sum(piece.toxic for piece in pieces)) for name, pieces in parts.items()}, flush=True)
 
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=300, tol=1e-4)
-    model.fit(train.rows, train.toxic, sample_weight=[piece.weight for piece in train.pieces])
+    with threadpool_limits(1):  # sums in one order, so that the result is the same to the byte
+        model.fit(train.rows, train.toxic, sample_weight=[piece.weight for piece in train.pieces])
     found = model.coef_[0]
     step = np.abs(found).max() / 127**2
     weights = (np.sign(found) * np.rint(np.sqrt(np.abs(found) / step))).astype(np.int8)

@@ -33,7 +33,7 @@ _PHONE = re.compile(
     r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4})(?![\w/-]|\.\d)",
     re.ASCII,
 )
-_QUICK = {"email": "@", "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d", "phone": r"\+\d|\d\d\d[ .)-]"}
+_QUICK = {"email": "@", "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d", "phone": r"\+\d|\d\d\d[ .)-] ?\d\d\d[ .-]\d\d\d\d"}
 """In Arrow's regular expressions, what a text must have to have one of the kind."""
 _PHONE_DIGITS = range(8, 16)  # E.164 has no more than 15; fewer than 8 are as likely to be anything else
 
