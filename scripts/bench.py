@@ -28,7 +28,7 @@ from peers import PEERS, python_of, script_of, thinned
 
 HERE = Path(__file__).resolve()
 FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
-OTHERS = ["normalize", "refinedweb_lines", "sample", "quality"]
+OTHERS = ["normalize", "refinedweb_lines", "sample", "quality", "toxicity", "pii"]
 COPIES = ["exact_dedup", "url_dedup", "line_dedup", "sentence_dedup", "minhash_signature", "minhash_dedup"]
 OPTIONS = {"sample": {"share": 0.5}}
 RECIPES = {"recipe": FIVE, "minhash_recipe": ["minhash_dedup"]}

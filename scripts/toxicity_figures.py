@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
-from toxicity_sources import IDENTITY, Piece
+from toxicity_sources import IDENTITY, NEWS, SOURCES, Piece
+
+from curate.kernels.segments import segments
+from curate.models.toxicity import Scorer
 
 THRESHOLDS = (0.4, 0.5, 0.7, 0.9)
 POSTS = ("hate", "offensive", "neither", "noHate")
@@ -67,6 +73,19 @@ def show(
     for term in TERMS:
         filled = score([template.format(term) for template in TEMPLATES])
         print(f"| {term} | {filled.mean():.3f} | {(filled > 0.5).sum()} of {len(filled)} |")
+
+
+def documents(data: Path, scorer: Scorer, part: Callable[[str], str]) -> None:
+    """Print how many sentences of whole documents of the test part are above 0.5, and how many documents have one."""
+    print("\n| source | documents | with a sentence above 0.5 | sentences | above 0.5 |\n|---|--:|--:|--:|--:|")
+    for name in [*SOURCES, NEWS]:
+        path = data / ("neardup/articles_1000.parquet" if name == NEWS else f"corpus/{name}.parquet")
+        rows = pq.read_table(path, columns=["id", "text"]).to_pylist()
+        texts = [row["text"] for row in rows if part(f"{name}/{row['id']}") == "test"]
+        pieces = segments(pa.array(texts, pa.large_string()))
+        above = scorer.scores(pieces.texts) > 0.5
+        some = (pieces.sums(above) > 0).sum()
+        print(f"| {name} | {len(texts)} | {some} | {len(above)} | {above.sum()} ({100 * above.mean():.3f} %) |")
 
 
 def _shares(scores: np.ndarray) -> str:

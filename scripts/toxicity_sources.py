@@ -25,6 +25,7 @@ IDENTITY_WEIGHT = 8.0  # of ordinary sentences about groups of people, so that t
 _HANDLES = re.compile(r"\bRT\b|@\w+:?|https?://\S+|#(?=\w)")
 # Sources in which a listed word may well be an insult; there, sentences with one are not taken for clean in training.
 UNSURE = {"movie_reviews", "web_samples", "jargon_file", "books_en"}
+NEWS = "news"
 SOURCES = {
     "wiki_en": "encyclopedia",
     "books_en": "novels",
@@ -67,7 +68,7 @@ def clean(data: Path) -> Iterator[Piece]:
     for name, source in SOURCES.items():
         table = pq.read_table(data / f"corpus/{name}.parquet", columns=["id", "text"])
         yield from _ordinary(name, source, table, listed)
-    yield from _ordinary("news", "news", pq.read_table(data / "neardup/articles_1000.parquet"), listed)
+    yield from _ordinary(NEWS, NEWS, pq.read_table(data / "neardup/articles_1000.parquet"), listed)
     for row in pq.read_table(data / "lid/sentences.parquet").to_pylist():
         source = "news" if row["lang"] == "en" else "other languages"
         yield Piece(row["text"], source, row["text"], False, _weight(row["text"]))

@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from toxicity_sources import Piece, clean, posts
 
 from curate.kernels.word_features import features_one
+from curate.models.toxicity import load
 
 BITS = 20
 INVERSE_PENALTY = 30.0
@@ -76,7 +77,7 @@ def main() -> None:
     print({name: (len(pieces), sum(piece.toxic for piece in pieces)) for name, pieces in parts.items()}, flush=True)
 
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=300, tol=1e-4)
-    with threadpool_limits(1):  # sums in one order, so that the result is the same to the byte
+    with threadpool_limits(1):  # sums in one order
         model.fit(train.rows, train.toxic, sample_weight=[piece.weight for piece in train.pieces])
     found = model.coef_[0]
     step = np.abs(found).max() / 127**2
@@ -86,12 +87,12 @@ def main() -> None:
     sums = calibration.rows @ levels
     scaling = LogisticRegression(C=1e6).fit((sums * step + model.intercept_[0])[:, None], calibration.toxic)
     slope, shift = float(scaling.coef_[0, 0]), float(scaling.intercept_[0])
-    bias = shift + slope * float(model.intercept_[0])
-    np.savez_compressed(options.out, weights=weights, bias=np.float64(bias), step=np.float64(slope * step))
+    bias, step = _rounded(shift + slope * float(model.intercept_[0])), _rounded(slope * step)
+    np.savez_compressed(options.out, weights=weights, bias=np.float64(bias), step=np.float64(step))
     print(f"iterations {model.n_iter_[0]}, slope {slope:.3f}, shift {shift:.3f}, {options.out.stat().st_size} bytes")
 
     def score(rows: csr_matrix) -> np.ndarray:
-        return 1 / (1 + np.exp(-(bias + slope * step * (rows @ levels))))
+        return 1 / (1 + np.exp(-(bias + step * (rows @ levels))))
 
     print("before int8:", toxicity_figures.area(test.toxic, model.decision_function(test.rows)))
     prompts = pq.read_table(options.data / "toxicity/rtp_challenging.parquet").to_pylist()
@@ -102,6 +103,12 @@ def main() -> None:
         lambda texts: score(examples(Piece(text, "", text, False) for text in texts).rows),
         [(piece.text, grade) for piece, grade in graded],
     )
+    toxicity_figures.documents(options.data, load(options.out), part)
+
+
+def _rounded(number: float) -> float:
+    """Nine digits, which are the same whatever the order of sums was, so that the file is the same to the byte."""
+    return float(f"{number:.9g}")
 
 
 if __name__ == "__main__":
