@@ -1,5 +1,7 @@
 """The bundled toxicity model: what it gives, and what is refused in its place."""
 
+import hashlib
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -55,3 +57,8 @@ def test_another_file_of_arrays_is_refused(tmp_path, parts):
     np.savez(tmp_path / "x.npz", **parts)
     with pytest.raises(StoreError, match=r"x\.npz"):
         load(tmp_path / "x.npz")
+
+
+def test_the_card_is_of_this_file():
+    card, stored = TOXICITY.with_suffix(".md").read_text(encoding="utf-8"), TOXICITY.read_bytes()
+    assert f"{len(stored):,} bytes, SHA-256 `{hashlib.sha256(stored).hexdigest()}`" in card
