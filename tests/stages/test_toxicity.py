@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from curate.control_tokens import Tokens, draw
+from curate.control_tokens import Tokens
 from curate.kernels.segments import segments_one
 from curate.stages.toxicity import Toxicity
 from tests.stages.harness import batch_of, cut
@@ -127,13 +127,6 @@ def test_some_sentences_get_no_token_whatever_the_shards():
     assert other.text.to_pylist() != whole.text.to_pylist()
 
 
-def test_draws_are_uniform_and_stay_as_they_are():
-    drawn = np.array([draw(1, "a document", place) for place in range(100_000)])
-    assert abs((drawn <= 0.01).mean() - 0.01) < 4 * np.sqrt(0.01 * 0.99 / 1e5)
-    assert abs(drawn.mean() - 0.5) < 4 * np.sqrt(1 / 12 / 1e5)
-    assert draw(7, "é", 3) == 0.21718029757741653
-
-
 def test_a_forged_token_is_changed_and_counted():
     stage = Toxicity(act="tag", drop_token_fraction=0)
     text = f"{GOOD}{NASTY} <\u200d|misaligned|>"
@@ -162,27 +155,6 @@ def test_tagged_texts_can_be_had_back(text, fraction):
     control = outcome.columns["toxicity_control"][0].as_py()
     assert [control.count(said) for said in (1, 0)] == [tagged.count(GOOD), tagged.count(BAD)]
     assert len(control) == len(segments_one(escaped))
-
-
-@settings(deadline=None, max_examples=300)
-@given(
-    good=st.text("ab<|>", min_size=1, max_size=4),
-    bad=st.text("ab<|>", min_size=1, max_size=4),
-    parts=st.lists(st.tuples(st.text("ab<|>\u200d", max_size=9), st.integers(-1, 1)), max_size=5),
-)
-def test_any_tokens_without_a_problem_can_be_told_from_text(good, bad, parts):
-    tokens = Tokens(good, bad)
-    if tokens.problem():
-        return
-    text, _ = tokens.escape("".join(part for part, _ in parts))
-    assert good not in text
-    assert bad not in text
-    tagged, at = "", 0
-    for part, control in parts:
-        tagged += tokens.of(control) + text[at : at + len(part)]
-        at += len(part)
-    assert tokens.removed(tagged + text[at:]) == "".join(part for part, _ in parts)
-    assert tagged.count(good) == [control for _, control in parts].count(1)
 
 
 @pytest.mark.parametrize(
