@@ -22,6 +22,10 @@ ALLOWED = {"ja": {"sm", "グロ", "女の子"}, "zh": {"性"}}
 _URL_SCHEME = re.compile(r"https?://(?:www\.)?")
 _URL_TAIL = re.compile(r"\?(?:utm_|ref|feed).*")
 _REASON = "bad_word"
+_AROUND = (r"(?:\W|^)", r"(?:\W|$)")
+_RUN = re.compile(r"\w+")
+_LONG = 800
+"""Words of a list from which Arrow takes more than half a second to compile it; LDNOOBW's longest has 403."""
 
 
 class Badwords(Edit):
@@ -95,8 +99,7 @@ class Badwords(Edit):
             of_it = pc.is_null(languages) if language is None else pc.equal(languages, language).fill_null(False)
             rows = np.flatnonzero(of_it.to_numpy(False))
             for row in rows[rule.may_have(texts.take(pa.array(rows)))].tolist():
-                found = rule.exact.search(texts[row].as_py().lower())
-                words[row] = found["word"] if found else None
+                words[row] = rule.first(texts[row].as_py().lower())
         urls = batch[self.url].cast(pa.string()) if self.url else pa.nulls(len(texts), pa.string())
         dropped = [
             word is not None and _drawn(urls[row].as_py() or "", self.filter_fraction) for row, word in enumerate(words)
@@ -115,23 +118,54 @@ class _Rule(NamedTuple):
 
     exact: re.Pattern[str]
     """On lowercased text; the word is the group `word`."""
-    quick: str
+    quick: str | None
     """In Arrow's regular expressions, on text as it is: finds all that `exact` does, and perhaps more, since only ASCII
-    counts as letters beside a word."""
+    counts as letters beside a word. None for a long list, which would take long to compile, at every call."""
+    runs: dict[str, list[str]]
+    """Of a long list, where words stand alone: the words by their first run of letters, or by "" if they have none. A
+    text that has the word has that run, between other characters."""
+    place: dict[str, int]
+    """Where each word is in the list."""
 
     def may_have(self, texts: pa.LargeStringArray) -> np.ndarray:
-        """Which texts `exact` must look at, bool[n]."""
+        """Which texts must be looked at, bool[n]."""
+        if self.quick is None:
+            return np.ones(len(texts), np.bool_)
         dotted = pc.replace_substring(texts, "İ", "i̇")  # the one capital of which `lower` makes two characters
         return np.asarray(pc.match_substring_regex(dotted, self.quick).to_numpy(False))
+
+    def first(self, lowered: str) -> str | None:
+        """The word that `exact` finds in a lowercased text."""
+        exact = self.exact
+        if self.runs:
+            there = {"", *_RUN.findall(lowered)} & self.runs.keys()
+            if not there:
+                return None
+            exact = _exact(sorted({word for run in there for word in self.runs[run]}, key=self.place.__getitem__), True)
+        found = exact.search(lowered)
+        return found["word"] if found else None
+
+
+def _exact(words: list[str], alone: bool) -> re.Pattern[str]:
+    either = "|".join(map(re.escape, words)) or r"[^\s\S]"
+    front, behind = _AROUND if alone else ("", "")
+    return re.compile(f"{front}(?P<word>{either}){behind}")
 
 
 @lru_cache(maxsize=64)
 def _rule(path: Path, code: str) -> _Rule:
     words = [word for word in _read(path) if word not in ALLOWED.get(code, ())]
-    either = "|".join(map(re.escape, words)) or r"[^\s\S]"
-    front, behind = ("", "") if code in WITHOUT_SPACES else (r"(?:\W|^)", r"(?:\W|$)")
+    alone = code not in WITHOUT_SPACES
+    exact, place = _exact(words, alone), {word: number for number, word in enumerate(words)}
+    runs: dict[str, list[str]] = {}
+    if len(words) > _LONG:
+        for word in words if alone else ():
+            run = _RUN.search(word)
+            runs.setdefault(run[0] if run else "", []).append(word)
+        return _Rule(exact, None, runs, place)
+    front, behind = _AROUND if alone else ("", "")
     quick = "|".join("".join(f"\\x{{{ord(char):x}}}" for char in word) for word in words) or r"[^\s\S]"
-    return _Rule(re.compile(f"{front}(?P<word>{either}){behind}"), f"(?is){front}(?:{quick}){behind}")
+    return _Rule(exact, f"(?is){front}(?:{quick}){behind}", runs, place)
 
 
 @lru_cache(maxsize=64)

@@ -110,6 +110,17 @@ def test_fast_form_is_plain_form(tmp_path_factory, many):
     assert outcome.columns["badword"].to_pylist() == [stage.edit_one(text).columns["badword"] for text in many]
 
 
+@settings(deadline=None, max_examples=100)
+@given(many=st.lists(st.lists(st.sampled_from(BITS), max_size=8).map("".join), max_size=5))
+def test_long_lists_are_no_other(tmp_path_factory, many):
+    path = tmp_path_factory.mktemp("lists") / "en"
+    rest = "\n".join(f"word{number}" for number in range(1000))
+    path.write_text(f"{rest}\nass\nhi\nας\nc++\n-\nk\ns\ni̇\n中\nholy cow\nass ass\n", encoding="utf-8")
+    stage = Badwords(lists=path)
+    words = stage.process(batch_of(many)).columns["badword"].to_pylist()
+    assert words == [stage.edit_one(text).columns["badword"] for text in many]
+
+
 @pytest.mark.skipif(not LISTS.exists(), reason="the shared data is not there")
 def test_real_lists_on_real_text(tmp_path):
     for row in pq.read_table(LISTS).to_pylist():
