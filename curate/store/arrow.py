@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pyarrow as pa
 
 from curate.errors import StoreError
-from curate.store.files import whole
+from curate.store.files import Pending
 
 FACTS = b"curate"  # key of the schema's metadata that holds a file's facts, as JSON
 
 
-class Writer:
+class Writer(Pending):
     """An Arrow file in the making: whole when it is committed, else it never was."""
 
     def __init__(self, path: Path, schema: pa.Schema, facts: Mapping[str, Any]) -> None:
         """Opens a temporary file beside `path`."""
         self.schema = schema.with_metadata({FACTS: json.dumps(facts, sort_keys=True).encode()})
-        self._files = ExitStack()
-        part = self._files.enter_context(whole(path))
-        self._writer = self._files.enter_context(pa.ipc.new_file(str(part), self.schema))
-        self.committed = False
+        super().__init__(path)
+        self._writer = self._files.enter_context(pa.ipc.new_file(str(self.part), self.schema))
 
     def write(self, rows: pa.Table | pa.RecordBatch) -> None:
         """Append rows: one batch of the file."""
@@ -41,27 +37,7 @@ class Writer:
 
     def commit(self) -> None:
         """Finish: the file takes its place."""
-        self.committed = True
-        self._files.close()
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave no trace unless it was committed."""
-        if self.committed:
-            return
-        if error is not None:  # the true error, so that a full disk is met with advice
-            self._files.__exit__(kind, error, trace)
-            return
-        with suppress(_Discard):
-            self._files.__exit__(_Discard, _Discard(), None)
-
-
-class _Discard(Exception):
-    """Tells `whole` that the file is not wanted."""
+        self._take_place()
 
 
 def write(path: Path, rows: pa.Table, facts: Mapping[str, Any]) -> None:

@@ -13,10 +13,11 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from curate.errors import StoreError
 
@@ -62,6 +63,40 @@ def whole(path: Path | str) -> Iterator[Path]:
         raise
     finally:
         os.close(lock)
+
+
+class Pending:
+    """A file in the making: whole when it is committed, else it never was."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens a temporary file beside `path`, `part`, for what derives from this to write to."""
+        self._files = ExitStack()
+        self.part = self._files.enter_context(whole(path))
+        self.committed = False
+
+    def _take_place(self) -> None:
+        """Close all, so that the file appears."""
+        self.committed = True
+        self._files.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave no trace unless it was committed."""
+        if self.committed:
+            return
+        if error is not None:  # the true error, so that a full disk is met with advice
+            self._files.__exit__(kind, error, trace)
+            return
+        with suppress(_Discard):
+            self._files.__exit__(_Discard, _Discard(), None)
+
+
+class _Discard(Exception):
+    """Tells `whole` that the file is not wanted."""
 
 
 def sweep(folder: Path | str) -> list[Path]:

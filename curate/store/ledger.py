@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ import pyarrow.parquet as pq
 
 from curate.documents import ROW, TEXT
 from curate.errors import StoreError
-from curate.store.files import whole
+from curate.store.files import Pending
 
 FACTS = b"curate"  # key of the Parquet metadata that holds a file's facts: fingerprint and counts, as JSON
 TEXT_SCHEMA = pa.schema([(ROW, pa.int64()), (TEXT, pa.large_string())])
@@ -24,7 +22,7 @@ GROUP_ROWS = 1 << 16  # rows of a row group
 GROUP_BYTES = 16 << 20  # text of a row group: what a reader of one must hold
 
 
-class Writer:
+class Writer(Pending):
     """A Parquet file in the making: whole when it is committed, else it never was.
 
     Row groups are cut by what is in them, not by how it arrived, so that the file's bytes depend on its rows alone.
@@ -33,13 +31,11 @@ class Writer:
     def __init__(self, path: Path, schema: pa.Schema, compression: str = "zstd", level: int | None = None) -> None:
         """Opens a temporary file beside `path`."""
         self.schema = schema
-        self._files = ExitStack()
-        part = self._files.enter_context(whole(path))
-        self._writer = pq.ParquetWriter(part, schema, compression=compression, compression_level=level)
+        super().__init__(path)
+        self._writer = pq.ParquetWriter(self.part, schema, compression=compression, compression_level=level)
         self._files.callback(self._writer.close)
         self._pending: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
-        self.committed = False
 
     def write(self, columns: Mapping[str, pa.Array], sizes: npt.NDArray[np.int64] | None = None) -> None:
         """Append rows. sizes: bytes that each row counts towards a row group, int64[n]; None: only rows are counted."""
@@ -70,27 +66,7 @@ class Writer:
         self._flush()
         if facts is not None:
             self._writer.add_key_value_metadata({FACTS.decode(): json.dumps(facts, sort_keys=True)})
-        self.committed = True
-        self._files.close()
-
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave no trace unless it was committed."""
-        if self.committed:
-            return
-        if error is not None:  # the true error, so that a full disk is met with advice
-            self._files.__exit__(kind, error, trace)
-            return
-        with suppress(_Discard):
-            self._files.__exit__(_Discard, _Discard(), None)
-
-
-class _Discard(Exception):
-    """Tells `whole` that the file is not wanted."""
+        self._take_place()
 
 
 def facts(path: Path) -> dict[str, Any] | None:
