@@ -46,7 +46,8 @@ class MinhashDedup(Keeping, Shingling, Cluster):
 
     Documents of the same text in normal form are alike too, without comparison, and also when they are too short for a
     shingle; no document is dropped for being short. Where more than 64 different documents share a band, as with
-    boilerplate, each is compared with 8 of them in place of all, and the summary of the run says so.
+    boilerplate, each is compared with 8 of them in place of all, with 16 where there is an `index`, and the summary of
+    the run says so.
 
     Adds `cluster_size`, the documents that a kept one stands for, itself among them, null for what is dropped;
     `near_duplicate_of`, the id of the document that was kept in place of this one; and `similarity`, the Jaccard
@@ -83,7 +84,7 @@ class MinhashDedup(Keeping, Shingling, Cluster):
     index: Path | None = None
     """Folder that remembers between runs what was kept: documents like those of earlier runs are dropped, and what this
     run keeps is added when all of it is done. It is made if it is not there. What earlier runs published is never
-    touched, and a run that is done again sees what it saw at first. Holds about 0.7 bytes for each byte of text."""
+    touched, and a run that is done again sees what it saw at first. Holds some 0.75 bytes for each byte of text."""
 
     writes: ClassVar[dict[str, pa.DataType]] = {
         "cluster_size": pa.int64(),
