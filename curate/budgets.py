@@ -107,7 +107,7 @@ def tally(evidence: Evidence) -> tuple[list[Cell], int]:
     return sorted(cells, key=lambda cell: (cell.source or "", cell.domain or "", cell.key)), missing
 
 
-def portions(budget: int, shares: Sequence[int]) -> list[int]:
+def portions(budget: int, shares: Sequence[int | Fraction]) -> list[int]:
     """The budget in proportion to `shares` (0 or more), as integers that sum to it: largest remainders, first first."""
     total = sum(shares)
     if total == 0:
@@ -120,7 +120,7 @@ def portions(budget: int, shares: Sequence[int]) -> list[int]:
     return whole
 
 
-def redistributed(budget: int, shares: Sequence[int], weights: Sequence[int]) -> list[int]:
+def redistributed(budget: int, shares: Sequence[int | Fraction], weights: Sequence[int]) -> list[int]:
     """As `portions`, but no cell gets more than it weighs: the others share what it leaves, by their own shares.
 
     The sum is the budget, or all that there is.

@@ -44,6 +44,18 @@ class Outcome:
     """Columns to add, each of length n and of the type that `columns_written` announces."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of the output, with shards of its own."""
+
+    folder: str
+    """Where in `data/` its shards lie: a plain name; "": there itself."""
+    column: str | None
+    """Integer column: how often a document is in this part, 0 or more. None: every survivor is, once."""
+    repeats: bool
+    """Whether a document is written as often as that; else once if it is in it at all."""
+
+
 class Stage(BaseModel):
     """A step of a recipe. Its fields are its options; the docstring under a field is the option's help."""
 
@@ -79,6 +91,10 @@ class Stage(BaseModel):
 
     def notes(self) -> tuple[str, ...]:
         """What a reader of the plan should know of this step beside its options: sentences, without full stops."""
+        return ()
+
+    def parts(self) -> tuple[Part, ...]:
+        """How the survivors are to be written, if it matters to this stage: one step of a recipe may say so."""
         return ()
 
     def files(self) -> tuple[Path, ...]:

@@ -132,6 +132,7 @@ def look_aside(documents: int, out: str) -> str:
 
 def closing(event: RunDone) -> str:
     """Where the output is, and how large."""
-    parts = [] if event.shards is None else [counted(event.shards, "file")]
+    parts = [] if event.rows is None else [counted(event.rows, "row")]
+    parts += [] if event.shards is None else [counted(event.shards, "file")]
     parts += [] if event.bytes_out is None else [size(event.bytes_out)]
     return f"done in {duration(event.seconds)}: {event.out}" + (f" ({', '.join(parts)})" if parts else "")

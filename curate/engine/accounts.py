@@ -62,12 +62,13 @@ class Accounts:
         self.passes[this_pass.number] = total
         self.last_counts = list(counts)
 
-    def check_written(self, rows: int) -> None:
-        """Raise StageError unless every survivor was written, and every document of the input is accounted for."""
+    def check_written(self, rows: int, wanted: int) -> None:
+        """Raise StageError unless all rows wanted were written, and every document of the input is accounted for."""
         dropped = sum(row.dropped for row in self.funnel())
-        if rows != self.total.alive or self.documents_in != rows + dropped:
+        kept = self.total.alive
+        if rows != wanted or self.documents_in != kept + dropped:
             raise StageError(
-                f"the documents do not add up: {self.documents_in} in, {rows} written of {self.total.alive} kept,"
+                f"the documents do not add up: {self.documents_in} in, {kept} kept, {rows} of {wanted} rows written,"
                 f" {dropped} dropped or unreadable; this is a defect of curate, please report it"
             )
 

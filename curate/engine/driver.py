@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.engine import export, ids, indexing, intake, resolve, shard_pass, tidying, warm
+from curate.engine import export, ids, indexing, intake, packing, resolve, shard_pass, tidying, warm
 from curate.engine.accounts import Accounts
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts
@@ -36,7 +36,7 @@ from curate.plan import Pass
 from curate.recipe import Recipe
 from curate.store import arrow, ledger
 from curate.store.files import sweep, whole
-from curate.store.folder import RunFolder, remove_others
+from curate.store.folder import RunFolder
 from curate.store.index import Earlier
 from curate.store.inputs import Listing
 from curate.store.lock import alone
@@ -265,25 +265,25 @@ class _Run:
         """Write the survivors. Shards that are not this run's are taken away first, so that none is ever mixed in."""
         began = time.perf_counter()
         made_ids = accounts.passes[1].made_ids > 0
-        tasks = export.pack(context, accounts.last_counts, made_ids, self.settings.chunk_bytes)
-        receipts = {task.shard: export.receipt_of(context, task) for task in tasks}
-        done = {number: receipt for number, receipt in receipts.items() if receipt is not None}
-        remove_others(self.folder.data, {self.folder.shard(number).name for number in done})
-        remove_others(self.folder.receipt(0).parent, {self.folder.receipt(number).name for number in done})
-        todo = [task for task in tasks if task.shard not in done]
+        tasks = packing.pack(context, accounts.last_counts, made_ids, self.settings.chunk_bytes)
+        receipts = {(task.part, task.shard): export.receipt_of(context, task) for task in tasks}
+        done = {place: receipt for place, receipt in receipts.items() if receipt is not None}
+        self.folder.keep_shards({(context.plan.parts[part].folder, shard) for part, shard in done})
+        todo = [task for task in tasks if (task.part, task.shard) not in done]
+        rows = sum(task.documents for task in tasks) if context.plan.counts_copies else accounts.total.alive
         number = len(context.plan.passes) + 1
         size = accounts.total.alive_bytes
-        self.show(PassStarted(number, number, "write", len(tasks), accounts.total.alive, size))
+        self.show(PassStarted(number, number, "write", len(tasks), rows, size))
         for index, (receipt, _) in self._each(export.run, todo):
-            done[todo[index].shard] = receipt
+            done[todo[index].part, todo[index].shard] = receipt
             self.show(UnitDone(number, receipt.rows, receipt.text_bytes, receipt.rows, 0))
         seconds = time.perf_counter() - began
-        self.show(PassDone(number, seconds, accounts.total.alive, size, accounts.total.alive, 0))
-        return [done[n] for n in sorted(done)]
+        self.show(PassDone(number, seconds, rows, size, rows, 0))
+        accounts.check_written(sum(receipt.rows for receipt in done.values()), rows)
+        return [done[place] for place in sorted(done)]
 
     def _finish(self, context: Context, accounts: Accounts, receipts: list[export.Receipt]) -> RunDone:
         sweep(self.folder.root)  # what workers left that were lost on the way
-        accounts.check_written(sum(receipt.rows for receipt in receipts))
         self._publish(context)
         for text in intake.changes(context.inputs.files, intake.listing(self.recipe).files):
             self.show(Warned(text))
@@ -300,6 +300,7 @@ class _Run:
             seconds=time.perf_counter() - self.began,
             out=str(self.folder.root),
             exit_code=exit_code,
+            rows=sum(receipt.rows for receipt in receipts) if context.plan.counts_copies else None,
             shards=len(receipts),
             bytes_out=sum(receipt.bytes for receipt in receipts),
             quarantined=bad,

@@ -154,6 +154,8 @@ class RunDone:
     bytes_out: int | None = None
     """Of the output files."""
     quarantined: int = 0
+    rows: int | None = None
+    """Of the output files, where a step says how often each document is written; None: every survivor, once."""
 
 
 @dataclass(frozen=True)

@@ -15,34 +15,15 @@ import pyarrow.compute as pc
 import xxhash
 
 from curate.documents import DROPPED_BY, ID, SIZE
+from curate.engine import packing
 from curate.engine.context import Context, digest, load
-from curate.engine.counts import UnitCounts
+from curate.engine.packing import ExportTask, Piece
 from curate.errors import StoreError
+from curate.plan import Part
 from curate.store import ledger
 from curate.store.files import read_json, write_json
 from curate.store.inputs import same_as_now
-from curate.store.shards import CHUNK_BYTES, Chunk, Unit, Unreadable, present_columns, read_unit
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Survivors `first:last` of a unit, counted from its first survivor."""
-
-    unit: int
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class ExportTask:
-    """One output shard and what goes into it."""
-
-    root: str
-    shard: int
-    pieces: tuple[Piece, ...]
-    made_ids: bool = False
-    """Whether some documents had no id, so that the id column must hold the ones made for them."""
-    chunk_bytes: int = CHUNK_BYTES
+from curate.store.shards import Chunk, Unit, Unreadable, present_columns, read_unit
 
 
 @dataclass(frozen=True)
@@ -51,52 +32,13 @@ class Receipt:
 
     fingerprint: str
     file: str
+    """In `data/`."""
     rows: int
     text_bytes: int
     bytes: int
     """Size of the file."""
     xxh3_128: str
     """Of the file."""
-
-
-def pack(
-    context: Context, counts: list[UnitCounts], made_ids: bool, chunk_bytes: int = CHUNK_BYTES
-) -> list[ExportTask]:
-    """Cut the survivors, in the order of the input, into shards: each ends with the document that fills it.
-
-    At least one shard: without survivors it has no rows, but the columns that a reader expects.
-    """
-    limit = context.recipe.output.shard_size
-    shards: list[list[Piece]] = [[]]
-    filled = 0
-    for unit, count in zip(context.inputs.units, counts, strict=True):
-        if not count.alive:
-            continue
-        if filled + count.alive_bytes < limit:
-            shards[-1].append(Piece(unit.index, 0, count.alive))
-            filled += count.alive_bytes
-            continue
-        ends = np.cumsum(_sizes(context, unit))
-        first = 0
-        while first < len(ends):
-            base = int(ends[first - 1]) if first else 0
-            last = min(len(ends), int(np.searchsorted(ends, base + limit - filled)) + 1)
-            shards[-1].append(Piece(unit.index, first, last))
-            filled += int(ends[last - 1]) - base
-            if filled >= limit:
-                shards.append([])
-                filled = 0
-            first = last
-    root = str(context.folder.root)
-    full = [pieces for pieces in shards if pieces] or [[]]
-    return [ExportTask(root, number, tuple(pieces), made_ids, chunk_bytes) for number, pieces in enumerate(full)]
-
-
-def _sizes(context: Context, unit: Unit) -> npt.NDArray[np.int64]:
-    last = context.plan.passes[-1].number
-    columns = ledger.read(context.folder.ledger(last, unit.stem), [SIZE, DROPPED_BY])
-    sizes: npt.NDArray[np.int64] = columns[SIZE].filter(columns[DROPPED_BY].is_null()).to_numpy()
-    return sizes
 
 
 def output_schema(context: Context, made_ids: bool) -> pa.Schema:
@@ -121,7 +63,8 @@ def _holds_strings(kind: pa.DataType) -> bool:
 
 def receipt_of(context: Context, task: ExportTask) -> Receipt | None:
     """The receipt of a shard that is already there as this run would write it; None if there is work to do."""
-    path, shard = context.folder.receipt(task.shard), context.folder.shard(task.shard)
+    part = context.plan.parts[task.part].folder
+    path, shard = context.folder.receipt(task.shard, part), context.folder.shard(task.shard, part)
     if not (path.exists() and shard.exists()):
         return None
     receipt = Receipt(**read_json(path))
@@ -133,7 +76,7 @@ def _fingerprint(context: Context, task: ExportTask) -> str:
     last = context.plan.passes[-1].number
     parts = [[asdict(piece), context.fingerprints.of(last, piece.unit)] for piece in task.pieces]
     output = context.recipe.output.model_dump(mode="json", exclude={"path"})
-    return digest(parts, output, str(output_schema(context, task.made_ids)))
+    return digest(parts, asdict(context.plan.parts[task.part]), output, str(output_schema(context, task.made_ids)))
 
 
 def run(task: ExportTask) -> tuple[Receipt, float]:
@@ -142,25 +85,26 @@ def run(task: ExportTask) -> tuple[Receipt, float]:
     context = load(task.root)
     schema = output_schema(context, task.made_ids)
     output = context.recipe.output
-    path = context.folder.shard(task.shard)
+    part = context.plan.parts[task.part]
+    path = context.folder.shard(task.shard, part.folder)
     rows = text_bytes = 0
     with ledger.Writer(path, schema, output.compression, output.compression_level) as writer:
         for piece in task.pieces:
-            for columns, sizes in _survivors(context, piece, schema, task.chunk_bytes):
+            for columns, sizes in _survivors(context, part, piece, schema, task.chunk_bytes):
                 writer.write(columns, sizes)
                 rows += len(sizes)
                 text_bytes += int(sizes.sum())
-        expected = sum(piece.last - piece.first for piece in task.pieces)
-        if rows != expected:
-            raise StoreError(f"{path.name}: {rows} documents read back where the ledger counts {expected}")
+        if rows != task.documents:
+            raise StoreError(f"{path.name}: {rows} documents read back where the ledger counts {task.documents}")
         writer.commit()
-    receipt = Receipt(_fingerprint(context, task), path.name, rows, text_bytes, path.stat().st_size, _hash(path))
-    write_json(context.folder.receipt(task.shard), asdict(receipt))
+    name = path.relative_to(context.folder.data).as_posix()
+    receipt = Receipt(_fingerprint(context, task), name, rows, text_bytes, path.stat().st_size, _hash(path))
+    write_json(context.folder.receipt(task.shard, part.folder), asdict(receipt))
     return receipt, time.perf_counter() - began
 
 
 def _survivors(
-    context: Context, piece: Piece, schema: pa.Schema, chunk_bytes: int
+    context: Context, part: Part, piece: Piece, schema: pa.Schema, chunk_bytes: int
 ) -> Iterator[tuple[dict[str, pa.Array], npt.NDArray[np.int64]]]:
     unit = context.inputs.units[piece.unit]
     file = context.inputs.files[unit.file]
@@ -169,9 +113,10 @@ def _survivors(
         raise StoreError(f"{file.path}: {change} since the run began; run again when it has come to rest")
     last = context.plan.passes[-1].number
     added = _added(context, unit)
-    alive = np.flatnonzero(added.pop(DROPPED_BY).is_null().to_numpy(zero_copy_only=False))[piece.first : piece.last]
+    alive = added.pop(DROPPED_BY).is_null().to_numpy(zero_copy_only=False)
+    times = None if part.column is None else added[part.column].fill_null(0).to_numpy(zero_copy_only=False)
     wanted = np.zeros(unit.rows, bool)
-    wanted[alive] = True
+    wanted[packing.wanted(alive, times, piece.copy)[piece.first : piece.last]] = True
     text_column = context.recipe.input.text
     text_file = context.text_file(unit, last + 1)
     columns = [name for name in present_columns(unit.path).names if text_file is None or name != text_column]

@@ -94,7 +94,8 @@ def said(context: Context, step: int, number: int) -> tuple[str | None, str | No
     if step == IDS or decision is not None:
         return None, None
     of = context.recipe.stages[step]
-    return read_json(context.folder.small_artifact(of.label))["artifact"].get("summary"), None
+    artifact = read_json(context.folder.small_artifact(of.label))["artifact"]
+    return artifact.get("summary"), artifact.get("warning")
 
 
 def _label(context: Context, step: int) -> str:

@@ -3,5 +3,6 @@
 from curate.plan.making import edits_text, make
 from curate.plan.model import Action, Estimate, Pass, Plan
 from curate.plan.printing import describe
+from curate.stage import Part
 
-__all__ = ["Action", "Estimate", "Pass", "Plan", "describe", "edits_text", "make"]
+__all__ = ["Action", "Estimate", "Part", "Pass", "Plan", "describe", "edits_text", "make"]

@@ -49,6 +49,7 @@ class Columns:
         if self._has_files(step):
             self._check_types(step)
         self._check_written(step)
+        self._check_parts(step)
         for name, kind in step.written().items():
             self.types[name] = kind
             self.written.setdefault(name, step)
@@ -100,6 +101,12 @@ class Columns:
             if why:
                 columns = f"column{'s' if len(names) > 1 else ''} {_some(names)}"
                 self._problem(step, f" writes {columns}, {why}; {_rename(step)}")
+
+    def _check_parts(self, step: Step) -> None:
+        """How the output is cut into parts, and what is repeated in it, can be said by one step only."""
+        other = next((other for other in self.recipe.stages[: step.index - 1] if other.parts()), None)
+        if step.parts() and other is not None:
+            self._problem(step, f" says which documents are written how often, as {_name(other)} does; keep one")
 
     def _taken(self, name: str) -> str:
         """Why a name cannot be given to a new column; "" if it can."""

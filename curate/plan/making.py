@@ -20,7 +20,9 @@ def make(recipe: Recipe, schema: pa.Schema | None) -> Plan:
     if columns.problems:
         raise RecipeError("\n".join(columns.problems))
     passes = tuple(_pass(number, actions, recipe) for number, actions in enumerate(_cut(recipe), 1))
-    return Plan(passes, schema, tuple(columns.output()))
+    output = tuple(columns.output())
+    parts = next((step.parts() for step in recipe.stages if step.parts()), None)
+    return Plan(passes, schema, output) if parts is None else Plan(passes, schema, output, parts)
 
 
 def edits_text(stage: Stage) -> bool:

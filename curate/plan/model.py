@@ -7,6 +7,8 @@ from typing import Literal
 
 import pyarrow as pa
 
+from curate.stage import Part
+
 Verb = Literal["process", "observe", "apply"]
 
 
@@ -41,6 +43,13 @@ class Plan:
     input_schema: pa.Schema | None
     output_columns: tuple[str, ...]
     """Of the documents that are written; of the input's only id and text if its schema is not known."""
+    parts: tuple[Part, ...] = (Part("", None, repeats=False),)
+    """How the survivors are written."""
+
+    @property
+    def counts_copies(self) -> bool:
+        """Whether a step says how often each survivor is written."""
+        return any(part.column is not None for part in self.parts)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from curate.documents import TEXT
 from curate.plan.making import edits_text
 from curate.plan.model import Action, Estimate, Plan
 from curate.recipe import Recipe, Step, inline, size_text
+from curate.stage import Part
 
 _WIDTH = 100  # characters of a line
 
@@ -33,9 +34,18 @@ def describe(plan: Plan, recipe: Recipe, estimate: Estimate | None = None) -> st
     size, compression = size_text(recipe.output.shard_size), recipe.output.compression
     level = f" {recipe.output.compression_level}" if recipe.output.compression_level is not None else ""
     lines += _wrapped("write", f"Parquet ({compression}{level}), a new file after {size} of text")
+    lines += [f"         {line}" for part in plan.parts for line in _part(part)]
     rest = "" if plan.input_schema is not None else ", and what else the input has"
     lines += _wrapped("columns", ", ".join(plan.output_columns) + rest)
     return "\n".join(lines)
+
+
+def _part(part: Part) -> list[str]:
+    """Which documents are written, and how often, if these are not all survivors once."""
+    if part.column is None:
+        return []
+    how_often = f"as often as {part.column} says" if part.repeats else f"once, if its {part.column} is not 0"
+    return [f"data/{part.folder}{'/' if part.folder else ''}: each document {how_often}"]
 
 
 def _input(recipe: Recipe, estimate: Estimate | None) -> str:

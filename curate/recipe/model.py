@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from curate.recipe.quantities import parse_share, parse_size, share_text
-from curate.stage import Global, Grouping, Stage
+from curate.stage import Global, Grouping, Part, Stage
 
 _SIZE = {
     "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9][0-9_.]* ?[kKMGT]?i?B?$"}],
@@ -177,6 +177,11 @@ class Step:
             return None
         kept, size = (self.renames.get(name, name) for name in (own.kept, own.size))
         return replace(own, kept=kept, size=size, similarity=self.renames.get(own.similarity or "", own.similarity))
+
+    def parts(self) -> tuple[Part, ...]:
+        """How it wants the survivors to be written, with columns as the documents have them."""
+        parts = self.stage.parts()
+        return tuple(replace(part, column=self.renames.get(part.column or "", part.column)) for part in parts)
 
     def read(self) -> tuple[str, ...]:
         """Columns that it reads."""

@@ -93,7 +93,7 @@ class Run:
         """The output shard with this document, as `data/00003.parquet`; None if the run is not done, or none has it."""
         shards = self.manifest["output"]["shards"] if self.done else ()
         found = looking.shard_of((self.folder.data / shard["file"] for shard in shards), self.id_column, id)
-        return f"{self.folder.data.name}/{found.name}" if found else None
+        return found.relative_to(self.folder.root).as_posix() if found else None
 
     def bad_rows(self, id: str) -> list[BadRow]:
         """Rows kept aside under this id, without their bytes."""
@@ -112,7 +112,7 @@ class Run:
 
     def has_other_data(self) -> bool:
         """Whether data/ has shards that this run does not vouch for: of an earlier one, or but a part of its own."""
-        return "output" not in self.manifest and any(self.folder.data.glob("*.parquet"))
+        return "output" not in self.manifest and any(self.folder.data.rglob("*.parquet"))
 
     def some(self, n: int, dropped_by: str | None = None) -> list[Document]:
         """`n` documents, the same ones every time: not dropped (so far), or dropped by `label` or `label/reason`."""

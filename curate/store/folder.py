@@ -99,12 +99,22 @@ class RunFolder:
         """A step on the way to a large artifact."""
         return self.root / "artifacts" / label / f"{name}.arrow"
 
-    def shard(self, number: int) -> Path:
-        return self.data / f"{number:05d}.parquet"
+    def shard(self, number: int, part: str = "") -> Path:
+        """Output shard `number` of a part of the output."""
+        return self.data / part / f"{number:05d}.parquet"
 
-    def receipt(self, number: int) -> Path:
-        """What was written to output shard `number`, and from what."""
-        return self.root / "receipts" / f"{number:05d}.json"
+    def receipt(self, number: int, part: str = "") -> Path:
+        """What was written to an output shard, and from what."""
+        return self.root / "receipts" / part / f"{number:05d}.json"
+
+    def keep_shards(self, kept: set[tuple[str, int]]) -> None:
+        """Remove all output shards and receipts but those of these (part, number); a part without receipts is none."""
+        receipts = self.receipt(0).parent
+        parts = sorted(entry.name for entry in receipts.iterdir() if entry.is_dir()) if receipts.is_dir() else []
+        for part in [*parts, ""]:
+            numbers = [number for name, number in kept if name == part]
+            remove_others(self.data / part, {self.shard(number).name for number in numbers})
+            remove_others(receipts / part, {self.receipt(number).name for number in numbers})
 
     @property
     def lock(self) -> Path:
@@ -129,6 +139,7 @@ class RunFolder:
         """Remove all that runs write, and nothing else."""
         for name in OURS:
             (self.root / name).unlink(missing_ok=True)
+        self.keep_shards(set())
         for folder in [*(self.root / name for name in OUR_FOLDERS), *self.pass_folders()]:
             remove_others(folder, set())
 

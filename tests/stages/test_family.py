@@ -56,6 +56,13 @@ CASES = {
         Case({"column": "q", "share": 0.4, "by": "characters", "missing": "keep"}, {"q": _score}),
         Case({"column": "q", "budget": 11, "missing": "drop"}, {"q": _score}),
     ],
+    "mixture": [
+        Case({"domain": "d", "weights": "uniform", "by": "documents"}, {"d": lambda row: "aaab"[row % 4]}),
+        Case(
+            {"domain": "d", "weights": {"a": 1, "b": 1}, "budget": 900, "shortfall": "accept", "seed": 1},
+            {"d": lambda row: [None, "a", "b", "a"][row % 4]},
+        ),
+    ],
     "select": [
         Case({"criteria": ["q"], "share": 0.4, "missing": "drop"}, {"q": _score}),
         Case(
