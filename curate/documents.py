@@ -16,12 +16,21 @@ the document's place in its chunk."""
 IS_DROPPED = "curate:dropped"
 """Column, bool, in the batches of stages that see documents dropped by earlier steps."""
 
+EARLIER = 1 << 63
+"""Addresses from here on are of documents of earlier runs, in an index."""
+
 T = TypeVar("T")
 
 
 def address(shard: int, rows: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     """The 64-bit address of rows of a shard: shard << 32 | row. It orders documents as the input does."""
     return (np.uint64(shard) << np.uint64(32)) | rows.astype(np.uint64)
+
+
+def earlier_run(documents: npt.NDArray[np.uint64]) -> npt.NDArray[np.int32]:
+    """The numbers in the index of the runs that these documents are of; 0 for those of this run."""
+    numbers = (documents & np.uint64(EARLIER - 1)) >> np.uint64(32)
+    return np.where(documents < np.uint64(EARLIER), 0, numbers).astype(np.int32)
 
 
 class Batch:

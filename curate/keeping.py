@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from curate.documents import ID, TEXT, Batch
+from curate.documents import EARLIER, ID, TEXT, Batch, earlier_run
 from curate.kernels.hashing import hash64
 from curate.kernels.ordering import LAST, falling_floats, falling_integers
 from curate.kernels.text import char_counts
 from curate.kernels.timestamps import microseconds
+from curate.remembering import Remembering
 from curate.scoping import Scoped
 from curate.stage import Column, Match, Outcome
 
@@ -119,7 +120,7 @@ class Keeping(Scoped):
         return microseconds(values.dictionary.cast(pa.large_string())).take(values.indices)
 
 
-class KeepOne(Keeping, Match):
+class KeepOne(Keeping, Remembering, Match):
     """Keeps one of each group of documents with the same key; those without a key are kept. Write `keys`, say `reason`.
 
     The columns that it writes are the size of the group, int64, and the id of the document that was kept in place of
@@ -138,7 +139,8 @@ class KeepOne(Keeping, Match):
         }
     )
     reason: ClassVar[str]
-    """Why the others are dropped."""
+    """Why the others are dropped, but for those that an earlier run had, which are `in_index`."""
+    decides_by: ClassVar[tuple[str, ...]] = ("index",)
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """One row for each document that has a key. A part of the key is mixed with the scope."""
@@ -159,7 +161,8 @@ class KeepOne(Keeping, Match):
     def resolve_range(self, evidence: pa.Table) -> pa.Table:
         """Groups of two or more in a range of keys: what happens to each member.
 
-        `document` uint64, `kept` bool, `copies` int64 (size of the group), `duplicate_of` large_string (null if kept).
+        `document` uint64, `kept` bool, `copies` int64 (size of the group), `duplicate_of` large_string (null if kept),
+        `earlier` int32 (the number in the index of the run that kept that one; 0: this one did).
         """
         key = evidence["key"].to_numpy()
         same = np.concatenate([[False], key[1:] == key[:-1], [False]])
@@ -173,8 +176,20 @@ class KeepOne(Keeping, Match):
             "kept": pa.array(kept),
             "copies": pa.array(copies),
             "duplicate_of": members["id"].take(pa.array(best, mask=kept)),
+            "earlier": pa.array(earlier_run(members["document"].to_numpy()[best])),
         }
         return pa.table(columns).filter(pa.array(copies > 1))
+
+    def remembered(self, evidence: pa.Table) -> pa.Table:
+        """What is kept of this run. Documents without a key are kept, and not remembered."""
+        members = evidence.take(_best_first(evidence)).combine_chunks()
+        starts, _ = _runs(members["key"].to_numpy(), members["check"].to_numpy())
+        kept = members.take(starts)
+        return kept.filter(pa.array(kept["document"].to_numpy() < np.uint64(EARLIER)))
+
+    def compared_by(self) -> Mapping[str, Any]:
+        names = [name for name in ("level", "scope") if name in type(self).model_fields]
+        return {"version": self.version, **{name: getattr(self, name) for name in names}}
 
     def apply(self, batch: Batch, artifact: pa.Table) -> Outcome:
         """`artifact`: the rows of `resolve_range` for this batch, with `row` in place of `document`."""
@@ -184,16 +199,20 @@ class KeepOne(Keeping, Match):
         dropped = pc.fill_null(pc.invert(decided["kept"]), False).combine_chunks()
         copies = pc.fill_null(decided["copies"], 1).combine_chunks()
         others = decided["duplicate_of"].combine_chunks()
+        in_index = pc.fill_null(pc.greater(decided["earlier"], 0), False).combine_chunks()
+        reasons = pc.if_else(in_index, pa.scalar("in_index"), pa.scalar(self.reason))
         return Outcome(
-            reason=pc.if_else(dropped, pa.scalar(self.reason), pa.scalar(None, pa.string())),
+            reason=pc.if_else(dropped, reasons, pa.scalar(None, pa.string())),
             columns=dict(zip(self.writes, (copies, others), strict=True)),
         )
 
 
 def _best_first(members: pa.Table) -> npt.NDArray[np.int64]:
-    """Members of a group next to each other, the one to keep first."""
-    by = ("document", "tie", "prefer", "source", "check", "key")
-    return np.lexsort([members[name].to_numpy() for name in by])
+    """Members of a group next to each other, the one to keep first: one of an earlier run if there is any."""
+    document, tie, prefer, source, check, key = (
+        members[name].to_numpy() for name in ("document", "tie", "prefer", "source", "check", "key")
+    )
+    return np.lexsort([document, tie, prefer, source, document < np.uint64(EARLIER), check, key])
 
 
 def _runs(key: npt.NDArray[np.uint64], check: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

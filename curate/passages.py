@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from curate.documents import TEXT, Batch
+from curate.documents import EARLIER, TEXT, Batch
 from curate.kernels.pieces import Pieces
 from curate.kernels.text import char_counts
 from curate.kernels.verdicts import first_reason
+from curate.remembering import Remembering
 from curate.scoping import Scoped
 from curate.stage import Match, Outcome
 
@@ -42,7 +44,7 @@ class Left(NamedTuple):
     """Pieces taken out; may be 0."""
 
 
-class PassageDedup(Scoped, Match):
+class PassageDedup(Scoped, Remembering, Match):
     """Takes repeated passages out of texts. Write `cut`, `passages`, `mark`, `rebuild` and `broken`.
 
     A passage is one piece of a text or several; `passages_one` and `rebuild_one` say it in plain Python, for tests.
@@ -118,8 +120,17 @@ class PassageDedup(Scoped, Match):
             return going
         sizes = sizes[often]
         group = np.repeat(np.arange(len(sizes)), sizes)
-        order = np.lexsort((going["place"].to_numpy(), going["document"].to_numpy(), group))
+        document = going["document"].to_numpy()
+        order = np.lexsort((going["place"].to_numpy(), document, document < np.uint64(EARLIER), group))
         return going.take(pa.array(np.delete(order, np.cumsum(sizes) - sizes)))
+
+    def remembered(self, evidence: pa.Table) -> pa.Table:
+        """All passages of this run: copies count, also those that are removed."""
+        return evidence.filter(pa.array(evidence["document"].to_numpy() < np.uint64(EARLIER)))
+
+    def compared_by(self) -> Mapping[str, Any]:
+        names = [name for name in type(self).model_fields if name not in self.decides_by]
+        return {"version": self.version, **{name: getattr(self, name) for name in names}}
 
     def apply(self, batch: Batch, artifact: pa.Table) -> Outcome:
         """`artifact`: the rows of `resolve_range` for this batch, with `row` in place of `document`.

@@ -205,6 +205,16 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What a stage remembers between runs."""
+
+    index: Path
+    """The folder where what earlier runs kept is written down."""
+    configuration: Mapping[str, Any]
+    """All that keys depend on, plain data: an index made with another configuration cannot be used."""
+
+
+@dataclass(frozen=True)
 class Grouping:
     """The columns in which a stage that keeps one document of each group says which group it is."""
 
@@ -241,6 +251,10 @@ class Global(Stage):
     def scratch(self, documents: int, text_bytes: int) -> int:
         """Bytes of evidence that so many documents with so many bytes of text leave on disk, about: a row for each."""
         return documents * sum(_width(part.type) for part in self.evidence)
+
+    def memory(self) -> Memory | None:
+        """What it remembers between runs; None: each run stands alone."""
+        return None
 
     def columns_applied(self) -> tuple[str, ...]:
         """Names of the columns that `apply` reads: those of `columns_read`, but no text unless a stage says so."""
@@ -286,7 +300,14 @@ class Match(Global):
         raise NotImplementedError
 
     def resolve_range(self, evidence: pa.Table) -> pa.Table:
-        """The evidence of a range of keys, sorted by (key, document) → rows for `apply`, with a uint64 `document`."""
+        """The evidence of a range of keys, sorted by (key, document) → rows for `apply`, with a uint64 `document`.
+
+        Documents from `curate.documents.EARLIER` on are of earlier runs: what is said of them goes nowhere.
+        """
+        raise NotImplementedError
+
+    def remembered(self, evidence: pa.Table) -> pa.Table:
+        """Of the evidence of a range of keys, the rows of this run that later runs are to see."""
         raise NotImplementedError
 
 
@@ -312,10 +333,6 @@ class Likeness:
     """What `values` are: a set, or numbers of which the share of equal ones estimates the similarity."""
     method: Literal["components", "greedy"]
     """Of all that are connected one is kept; or each that is not like one kept before it."""
-    index: Path | None
-    """Where what earlier runs kept is written down; None: this run stands alone."""
-    configuration: Mapping[str, Any]
-    """All that keys and shingles depend on: an index made with another configuration cannot be used."""
 
 
 class Cluster(Global):

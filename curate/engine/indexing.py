@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from curate.engine import clusters
+from curate.engine import clusters, matches
 from curate.engine.context import Context, digest, load
 from curate.errors import RecipeError
 from curate.recipe import Recipe
-from curate.stage import Cluster
+from curate.stage import Cluster, Global
 from curate.store import index
 from curate.store.files import read_json, write_json
 from curate.store.folder import RunFolder
@@ -37,11 +37,11 @@ def look(
     before = _before(folder)
     found: dict[str, Earlier] = {}
     for step in recipe.stages:
-        likeness = step.stage.likeness() if isinstance(step.stage, Cluster) else None
-        if likeness is None or likeness.index is None:
+        memory = step.stage.memory() if isinstance(step.stage, Global) else None
+        if memory is None:
             continue
-        path, configuration = likeness.index, likeness.configuration
-        seen = index.look(path, configuration, folder.root, of_files, fresh=fresh, before=before.get(step.label))
+        known = before.get(step.label)
+        seen = index.look(memory.index, memory.configuration, folder.root, of_files, fresh=fresh, before=known)
         other = next((label for label, earlier in found.items() if earlier.index == seen.index), None)
         if other is not None:
             raise RecipeError(
@@ -78,4 +78,6 @@ def publish(task: PublishTask) -> tuple[str, Record, tuple[str, ...]]:
     """Add what a step kept to its index → its label, what is there now, outputs of runs that would decide otherwise."""
     context = load(task.root)
     step = context.recipe.stages[task.step]
-    return step.label, *clusters.publish(clusters.Clusters(context, step, task.number))
+    if isinstance(step.stage, Cluster):
+        return step.label, *clusters.publish(clusters.Clusters(context, step, task.number))
+    return step.label, *matches.publish(matches.Matches(context, step, task.number))

@@ -23,7 +23,7 @@ class ExactDedup(KeepOne):
     Texts are the same if the 128-bit XXH3 of their normal forms is: of 10^11 different texts, two are taken for the
     same with a chance of 1.5 in 10^17. All texts of which nothing is left in normal form are the same. Which document
     of a group is kept depends on the documents alone, not on how the corpus is cut into shards; with `keep: first` on
-    their order too. The others are dropped as `duplicate`.
+    their order too. The others are dropped as `duplicate`, or as `in_index` for what an earlier run kept.
 
     Adds `exact_dedup_copies`, the size of the group, 1 for a unique text; and `duplicate_of`, the id of the document
     that was kept in place of this one.
@@ -35,7 +35,7 @@ class ExactDedup(KeepOne):
     and the values of numbers (datatrove's `simplify_text`)."""
 
     writes: ClassVar[dict[str, pa.DataType]] = {"exact_dedup_copies": pa.int64(), "duplicate_of": pa.large_string()}
-    grouping: ClassVar[Grouping] = Grouping(kept="duplicate_of", size="exact_dedup_copies")
+    grouping: ClassVar[Grouping] = Grouping(kept="duplicate_of", size="exact_dedup_copies", earlier="in_index")
     reason: ClassVar[str] = "duplicate"
 
     def keys(self, batch: Batch) -> Keys:

@@ -80,7 +80,7 @@ class LineDedup(PassageDedup):
         "line_dedup_removed": pa.int32(),
         "line_dedup_removed_chars": pa.int64(),
     }
-    decides_by: ClassVar[tuple[str, ...]] = ("keep", "min_repeats", "min_chars_left", "max_removed")
+    decides_by: ClassVar[tuple[str, ...]] = ("keep", "min_repeats", "min_chars_left", "max_removed", "index")
 
     def passages_one(self, text: str) -> dict[int, str]:
         normal = map(_NORMAL_FORMS[self.normalize][1], self._cut_one(text))

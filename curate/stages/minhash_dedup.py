@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from curate.banding import MOST_HASHES, settled
 from curate.documents import ID, TEXT, Batch
@@ -20,6 +19,7 @@ from curate.kernels.hashing import hash128
 from curate.kernels.minhash import band_keys, lsh_probability
 from curate.kernels.overlap import distinct
 from curate.kernels.shingles import Shingles
+from curate.remembering import Remembering
 from curate.shingling import Shingling
 from curate.stage import ID_BYTES, Cluster, Column, Grouping, Likeness, Outcome, Sketch
 
@@ -31,7 +31,7 @@ document."""
 _SHOWN = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
-class MinhashDedup(Keeping, Shingling, Cluster):
+class MinhashDedup(Keeping, Shingling, Remembering, Cluster):
     """Keep one of each group of documents that are nearly the same, by MinHash and LSH.
 
         - minhash_dedup
@@ -81,10 +81,6 @@ class MinhashDedup(Keeping, Shingling, Cluster):
     is dropped has one that is like it, and more are kept."""
     copies_column: Column | None = None
     """Column with the documents that each one stands for, such as `exact_dedup_copies`: `cluster_size` is their sum."""
-    index: Path | None = None
-    """Folder that remembers between runs what was kept: documents like those of earlier runs are dropped, and what this
-    run keeps is added when all of it is done. It is made if it is not there. What earlier runs published is never
-    touched, and a run that is done again sees what it saw at first. Holds some 0.75 bytes for each byte of text."""
 
     writes: ClassVar[dict[str, pa.DataType]] = {
         "cluster_size": pa.int64(),
@@ -99,14 +95,6 @@ class MinhashDedup(Keeping, Shingling, Cluster):
     def _fill_in(cls, given: Any) -> Any:
         """Presets, and bands from a threshold."""
         return settled(given) if isinstance(given, dict) else given
-
-    @field_validator("index", mode="before")
-    @classmethod
-    def _is_a_folder(cls, index: Any) -> Any:
-        """An empty path would be the current directory."""
-        if isinstance(index, str) and not index.strip():
-            raise ValueError("name a folder, or leave it out")
-        return index
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
@@ -135,14 +123,13 @@ class MinhashDedup(Keeping, Shingling, Cluster):
         return self.definition(), found, compared
 
     def likeness(self) -> Likeness:
-        names = ("bands", "rows", "verify", "scope")
-        configuration = {
-            "version": self.version,
-            **Shingling.configuration(self),
-            **{name: getattr(self, name) for name in names},
-        }
         compares: Literal["shingles", "signatures"] = "shingles" if self.verify else "signatures"
-        return Likeness(self.threshold or 0.0, self.verify, compares, self.method, self.index, configuration)
+        return Likeness(self.threshold or 0.0, self.verify, compares, self.method)
+
+    def compared_by(self) -> Mapping[str, Any]:
+        names = ("bands", "rows", "verify", "scope")
+        own = {name: getattr(self, name) for name in names}
+        return {"version": self.version, **Shingling.configuration(self), **own}
 
     def scratch(self, documents: int, text_bytes: int) -> int:
         """24 bytes for each key; of a document 80 and its id; a shingle 4, one for each 6 bytes or each character."""

@@ -66,6 +66,7 @@ class SentenceDedup(PassageDedup):
         "min_words_to_remove",
         "min_words",
         "min_sentences",
+        "index",
     )
 
     def passages_one(self, text: str) -> dict[int, str]:

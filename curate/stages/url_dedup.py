@@ -23,7 +23,7 @@ class UrlDedup(KeepOne):
         - url_dedup: {url_column: source_url, level: lowercase}
 
     Documents without a URL (null or blank) are kept, and compared with none. The others of a group are dropped as
-    `duplicate_url`. URLs are compared by 128 bits of XXH3.
+    `duplicate_url`, or as `in_index` for what an earlier run kept. URLs are compared by 128 bits of XXH3.
 
     Within one crawl this removes pages that were fetched twice. Across crawls it costs more than it gives: FineWeb lost
     71.5 % of its tokens by it, and models trained on what was left were worse (Penedo et al. 2024). There, name the
@@ -46,7 +46,7 @@ class UrlDedup(KeepOne):
 
     reads: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[dict[str, pa.DataType]] = {"url_copies": pa.int64(), "same_url_as": pa.large_string()}
-    grouping: ClassVar[Grouping] = Grouping(kept="same_url_as", size="url_copies")
+    grouping: ClassVar[Grouping] = Grouping(kept="same_url_as", size="url_copies", earlier="in_index")
     reason: ClassVar[str] = "duplicate_url"
 
     def check_columns(self, types: Mapping[str, pa.DataType]) -> None:

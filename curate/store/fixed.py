@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from curate.documents import address
+from curate.documents import EARLIER, address
 from curate.store.files import read_json, write_json
-from curate.store.index import EARLIER, Earlier
+from curate.store.index import Earlier
 from curate.store.inputs import InputFile
 from curate.store.shards import Unit
 

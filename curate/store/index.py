@@ -15,15 +15,13 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+from curate.documents import EARLIER
 from curate.errors import RecipeError, StoreError
 from curate.store.files import read_json, sweep, write_json
 from curate.store.lock import alone
 from curate.store.sketches import SketchPaths
 
 SCHEMA = 1
-EARLIER = 1 << 63
-"""Addresses from here on are of documents in an index."""
-
 _WAY_OUT = "put back a copy of the index, or begin a new one in another folder"
 _OURS = re.compile(r"\d{6}-[0-9a-f]+$|\.")  # folders of runs; hidden files
 
@@ -55,7 +53,7 @@ class Record:
 
     @property
     def keys(self) -> Path:
-        """Evidence of the documents."""
+        """Evidence of the documents, or of what is in them."""
         return Path(self.folder) / "keys.arrow"
 
     @property
@@ -170,7 +168,7 @@ def add(
         record = replace(record, folder=str(folder), made=datetime.now(UTC).isoformat(timespec="seconds"))
         folder.mkdir(exist_ok=True)
         documents = write(record)
-        sizes = {file.name: file.stat().st_size for file in _files(record)}
+        sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.name[0] != "."}
         record = replace(record, documents=documents, sizes=sizes)
         kept = [r for r in records if r.number not in (*earlier.replaces, record.number)]
         runs = [{**asdict(r), "folder": Path(r.folder).name} for r in sorted([*kept, record], key=lambda r: r.number)]
@@ -202,15 +200,12 @@ def _header(path: Path) -> dict[str, Any]:
     return header
 
 
-def _files(record: Record) -> tuple[Path, ...]:
-    return record.keys, record.sketches.table, record.sketches.values
-
-
 def _check_files(record: Record) -> None:
     """Raise StoreError if what a run added is not there whole."""
-    for file in _files(record):
+    for name, expected in record.sizes.items():
+        file = Path(record.folder) / name
         size = file.stat().st_size if file.exists() else None
-        if size != record.sizes.get(file.name):
+        if size != expected:
             found = "it is not there" if size is None else f"{size:,} bytes are left of it"
             raise StoreError(f"{file}: {found}, and the index is of no use without; {_WAY_OUT}")
 

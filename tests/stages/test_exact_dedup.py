@@ -109,7 +109,7 @@ def test_equal_keys_with_different_checks_are_different_texts():
 def test_no_evidence():
     empty = run(ExactDedup(), [[batch_of([])]])
     assert empty.artifact.num_rows == 0
-    assert empty.artifact.schema.names == ["document", "kept", "copies", "duplicate_of"]
+    assert empty.artifact.schema.names == ["document", "kept", "copies", "duplicate_of", "earlier"]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from curate.documents import EARLIER
 from curate.errors import RecipeError, StoreError
 from curate.store import index
-from curate.store.index import EARLIER, Earlier, Record
+from curate.store.index import Earlier, Record
 
 CONFIGURATION = {"ngram": 5}
 FIRST, SECOND = "0123456789abcdef" * 2, "fedcba9876543210" * 2

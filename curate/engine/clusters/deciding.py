@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from curate.documents import EARLIER, earlier_run
 from curate.engine.clusters.comparing import compare, similarities
 from curate.engine.clusters.grouping import kept_of
 from curate.engine.clusters.summary import Summary
@@ -33,7 +34,7 @@ from curate.store.arrow import ArrowFile
 from curate.store.evidence import DOCUMENT, KEY, EvidenceFiles
 from curate.store.files import write_json
 from curate.store.fixed import first_address
-from curate.store.index import EARLIER, Record
+from curate.store.index import Record
 from curate.store.sketches import SketchFiles, SketchPaths
 
 MOST = 64
@@ -228,18 +229,13 @@ class Clusters(Rounds):
             "size": pa.array(size),
             "similarity": pa.array(similarity, mask=~gone),
             "like": ids.take(pa.array(places, mask=~gone)),
-            "earlier": pa.array(number_of(kept), mask=kept < np.uint64(EARLIER)),
+            "earlier": pa.array(earlier_run(kept), mask=kept < np.uint64(EARLIER)),
         }
         path = self.folder.large_artifact(self.step.label, task.part)
         evidence.write_artifact(path, pa.table(rows), {"fingerprint": self.stamp(task)})
 
     def _groups_found(self) -> pa.Table:
         return pa.Table.from_batches(ArrowFile(self.folder.between(self.step.label, "groups-000")).batches, GROUPS)
-
-
-def number_of(kept: _Unsigned) -> npt.NDArray[np.int32]:
-    """The numbers of the records with documents of earlier runs, from the addresses of these; see `Record.first`."""
-    return ((kept & np.uint64(EARLIER - 1)) >> np.uint64(32)).astype(np.int32)
 
 
 def warm_up() -> None:

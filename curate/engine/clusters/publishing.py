@@ -21,7 +21,9 @@ def publish(clusters: Clusters) -> tuple[Record, tuple[str, ...]]:
     """Add the documents that a decided stage kept to its index; nothing if they are there. See `index.add`."""
     seen = clusters.context.inputs.earlier[clusters.step.label]
     record = Record(seen.number, "", seen.output, seen.files, 0, clusters.fingerprint, "")
-    return index.add(seen, clusters.likeness.configuration, record, lambda record: _write(clusters, record))
+    memory = clusters.stage.memory()
+    assert memory is not None
+    return index.add(seen, memory.configuration, record, lambda record: _write(clusters, record))
 
 
 def _write(clusters: Clusters, record: Record) -> int:
