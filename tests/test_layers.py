@@ -34,7 +34,7 @@ FLOORS = {  # room: (floor, rooms that it may import; `errors` always)
     "fit": (4, {"store", "models", "kernels", "documents"}),
     "recipe": (5, {"catalog", "stage"}),
     "plan": (6, {"recipe", "stage", "documents"}),
-    "engine": (7, {"plan", "recipe", "stage", "store", "kernels", "documents", "executors"}),
+    "engine": (7, {"remembering", "plan", "recipe", "stage", "store", "kernels", "documents", "executors"}),
     "cli": (8, {"__init__", "engine", "executors", "plan", "recipe", "catalog", "report", "store", "models", "stage", "documents", "fit"}),
     "__main__": (9, {"cli"}),
     "__init__": (9, {"stage", "documents"}),

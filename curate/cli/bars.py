@@ -23,6 +23,7 @@ from curate.cli.meter import (
     counted,
     duration,
     look_aside,
+    nothing_new,
     opening,
     outcome,
     percent,
@@ -32,8 +33,10 @@ from curate.cli.meter import (
 from curate.engine.events import (
     Event,
     KernelsCompiling,
+    NothingNew,
     PassDone,
     PassStarted,
+    Published,
     Quarantined,
     Resolved,
     Resolving,
@@ -88,6 +91,10 @@ class Bars:
                 self._say(Text(kept_aside(event), "yellow"))
             case Warned():
                 self._say(Text.assemble(("warning: ", "bold yellow"), visible(event.text)))
+            case NothingNew():
+                self._say(Text(nothing_new(event)))
+            case Published():
+                self._say(Text.assemble(f"generation {event.number}: published: ", (event.data, "bold")))
             case RunDone():
                 self._run_done(event)
             case RunFailed():

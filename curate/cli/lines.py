@@ -19,6 +19,7 @@ from curate.cli.meter import (
     counted,
     duration,
     look_aside,
+    nothing_new,
     opening,
     outcome,
     place,
@@ -27,8 +28,10 @@ from curate.cli.meter import (
 from curate.engine.events import (
     Event,
     KernelsCompiling,
+    NothingNew,
     PassDone,
     PassStarted,
+    Published,
     Quarantined,
     Resolved,
     Resolving,
@@ -83,6 +86,10 @@ class Lines:
                 self._say(kept_aside(event))
             case Warned():
                 self._say(f"warning: {event.text}")
+            case NothingNew():
+                self._say(nothing_new(event))
+            case Published():
+                self._say(f"generation {event.number}: published: {event.data}")
             case RunDone():
                 tables.print_funnel(event.funnel)
                 if event.exit_code:

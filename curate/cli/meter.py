@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable
 
-from curate.engine.events import PassDone, PassStarted, RunDone, RunStarted, UnitDone
+from curate.engine.events import NothingNew, PassDone, PassStarted, RunDone, RunStarted, UnitDone
 
 Clock = Callable[[], float]
 
@@ -128,6 +128,12 @@ def look_aside(documents: int, out: str) -> str:
     """How much is in quarantine, and how to look at it. documents: that could not be read; 0: only whole files."""
     what = f"{counted(documents, 'document')} could not be read, kept aside" if documents else "not all files were read"
     return f"{what}; look: curate inspect {shlex.quote(out)} --dropped-by quarantine"
+
+
+def nothing_new(event: NothingNew) -> str:
+    """Why there is nothing to do."""
+    known = f"{counted(event.files, 'file')} of the input, all known to {counted(event.generations, 'generation')}"
+    return f"{event.out}: nothing new: {known}"
 
 
 def closing(event: RunDone) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,13 +42,18 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget what an earlier run left in the output folder.")
     ] = False,
+    metrics_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="At the end write what the run did here, in Prometheus text format."),
+    ] = None,
     log_format: Annotated[
         str, typer.Option(help="auto (progress bars on a terminal, plain lines elsewhere), plain or json.")
     ] = "auto",
 ) -> None:
     """Run a recipe, or go on with it where an earlier run stopped."""
-    from curate.cli import failures, screen
-    from curate.engine import driver
+    from curate.cli import INTERRUPTED, failures, screen
+    from curate.cli.metrics import write_metrics
+    from curate.engine import driver, generations
     from curate.engine.events import RunFailed
     from curate.errors import CurateError, RecipeError
     from curate.executors.pool import Pool
@@ -57,20 +63,27 @@ def run(
     if sample is not None:
         asked = with_sample(asked, sample)
     show = screen.choose(log_format)
+    began, done, code = time.monotonic(), None, 1
     try:
         with (
             choose_executor(asked, executor, workers) as chosen,
             Pool(2) as compiler,
         ):  # no process before its first task
-            done = driver.run(asked, chosen, show, driver.Settings(fresh=fresh, limit=limit, compiler=compiler))
-        show(done)
+            settings = driver.Settings(fresh=fresh, limit=limit, compiler=compiler)
+            begin = driver.run if asked.incremental is None else generations.run
+            done = begin(asked, chosen, show, settings)
+        code = 0 if done is None else done.exit_code
+        if done is not None:
+            show(done)
     except KeyboardInterrupt:
+        code = INTERRUPTED
         kept = f"stopped. What is done is kept in {asked.output.path}; to go on: {_again()}"
         show(RunFailed(kept, interrupted=True))
         raise failures.Stopped from None
     except CurateError as error:
         show(RunFailed(str(error)))
-        raise typer.Exit(2 if isinstance(error, RecipeError) else 1) from None
+        code = 2 if isinstance(error, RecipeError) else 1
+        raise typer.Exit(code) from None
     except OSError as error:
         advice = failures.advice(error)
         if advice is None:
@@ -79,7 +92,9 @@ def run(
         raise typer.Exit(1) from None
     finally:
         screen.close(show)
-    raise typer.Exit(done.exit_code)
+        if metrics_file is not None:
+            write_metrics(metrics_file, str(recipe), time.monotonic() - began, code, done)
+    raise typer.Exit(code)
 
 
 def _again() -> str:

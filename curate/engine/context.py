@@ -108,6 +108,8 @@ class Context:
 
     def _earlier(self, label: str) -> list[str]:
         """What a step sees of earlier runs."""
+        if label in self.inputs.frozen:
+            return [sha256(self.inputs.frozen[label])]
         seen = self.inputs.earlier.get(label)
         # With the number, which is in the addresses of its documents.
         return [f"{record.number}-{record.fingerprint}" for record in seen.records] if seen is not None else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,6 +59,10 @@ class Settings:
     """Take the first so many documents only."""
     publishes: bool = True
     """Add what is kept to the indexes of the recipe; no, for a trial."""
+    only: frozenset[str] | None = None
+    """Take these input files only, by name; None: all."""
+    frozen: Mapping[str, str] = field(default_factory=dict)
+    """Label of a step → file with the decision that it is to take over."""
     chunk_bytes: int = CHUNK_BYTES
     """Text in one batch."""
     compiler: Executor | None = None
@@ -126,7 +130,7 @@ class _Run:
                 f"{source}: output.path = {root}: the folder is no run's, and holds {', '.join(others[:3])}"
                 f"{' …' if len(others) > 3 else ''}; name a folder of its own for the run"
             )
-        listing = intake.listing(self.recipe)
+        listing = intake.listing(self.recipe, self.settings.only)
         survey = intake.survey(self.recipe, listing.files)
         planning.make(self.recipe, survey.schema)
         fresh, limit = self.settings.fresh, self.settings.limit
@@ -165,7 +169,7 @@ class _Run:
                 self.show(UnitDone(0, found, imports[index].file.size, found, 0))
             self.show(PassDone(0, time.perf_counter() - began, rows, size, rows, 0))
         inputs = intake.fix(self.recipe, self.folder, files, limit=self.settings.limit)
-        inputs = replace(inputs, earlier=self.earlier)
+        inputs = replace(inputs, earlier=self.earlier, frozen=dict(self.settings.frozen))
         inputs.save(self.folder.inputs)
         plan = planning.make(self.recipe, inputs.schema)
         with whole(self.folder.plan) as part:
@@ -285,7 +289,7 @@ class _Run:
     def _finish(self, context: Context, accounts: Accounts, receipts: list[export.Receipt]) -> RunDone:
         sweep(self.folder.root)  # what workers left that were lost on the way
         self._publish(context)
-        for text in intake.changes(context.inputs.files, intake.listing(self.recipe).files):
+        for text in intake.changes(context.inputs.files, intake.listing(self.recipe, self.settings.only).files):
             self.show(Warned(text))
         if not accounts.total.alive:
             self.show(Warned("no document was kept; the output is one shard without rows"))

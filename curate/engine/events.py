@@ -141,6 +141,25 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class NothingNew:
+    """No input file is new or changed since the last generation, and there is nothing to do."""
+
+    files: int
+    """Of the input, all of them known."""
+    generations: int
+    out: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """A generation is there for all to see."""
+
+    number: int
+    data: str
+    """The folder with its shards."""
+
+
+@dataclass(frozen=True)
 class RunDone:
     """The output is whole."""
 
@@ -177,6 +196,8 @@ Event: TypeAlias = (
     | PassDone
     | Quarantined
     | Warned
+    | NothingNew
+    | Published
     | RunDone
     | RunFailed
 )

@@ -48,8 +48,16 @@ class Found:
     facts: ParquetFacts
 
 
-def listing(recipe: Recipe) -> Listing:
-    """The input files, in order. Raises RecipeError if there is none."""
+def listing(recipe: Recipe, only: frozenset[str] | None = None) -> Listing:
+    """The input files, in order; those with names in `only`, if given. Raises RecipeError if there is none."""
+    found = _listing(recipe)
+    if only is None:
+        return found
+    files = tuple(file for file in found.files if file.name in only)
+    return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ())
+
+
+def _listing(recipe: Recipe) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
     found = list_inputs(recipe.input.paths, fixed)
     out = Path(recipe.output.path).resolve()

@@ -13,7 +13,7 @@ from curate.catalog import did_you_mean
 from curate.errors import RecipeError
 from curate.recipe.complaints import Complaints, is_meant
 from curate.recipe.entries import make_uniform
-from curate.recipe.model import BadInputLimits, Input, Output, Recipe, Step
+from curate.recipe.model import BadInputLimits, Incremental, Input, Output, Recipe, Step
 from curate.recipe.notation import Document, read
 from curate.recipe.overrides import override
 from curate.recipe.quantities import share_text, size_text
@@ -25,6 +25,7 @@ _EXAMPLES = {
     "output": "output: out/",
     "workers": "workers: 4",
     "on_bad_input": "on_bad_input: {max_documents: 0.1%}",
+    "incremental": "incremental: true",
     "stages": "stages: [normalize, exact_dedup]",
 }
 """The keys of a recipe."""
@@ -72,6 +73,7 @@ def dump(recipe: Recipe) -> str:
         "output": output | {"shard_size": size_text(recipe.output.shard_size)},
         "workers": recipe.workers,
         "on_bad_input": limits,
+        **({"incremental": recipe.incremental.model_dump(mode="json")} if recipe.incremental else {}),
         "stages": [_entry(step) for step in recipe.stages],
     }
     return write(data)
@@ -100,6 +102,7 @@ def _recipe(document: Document, source: Path | None) -> Recipe:
         "output": _part(Output, "output", complaints),
         "workers": _workers(complaints),
         "on_bad_input": _part(BadInputLimits, "on_bad_input", complaints),
+        "incremental": _incremental(complaints),
         "stages": _steps(complaints, source.parent if source else Path()),
     }
     complaints.raise_if_any()
@@ -115,6 +118,19 @@ def _part(model: type[Any], name: str, complaints: Complaints) -> Any:
         complaints.add((name,), f"{name} = {shown}; it must be a mapping, as in {_EXAMPLES[name]}")
         return None
     return complaints.check(model, given, (name,), name)
+
+
+def _incremental(complaints: Complaints) -> Incremental | None:
+    """`true`, or a mapping; false and nothing: None."""
+    given = complaints.document.data.get("incremental")
+    if given is None or given is False:
+        return None
+    if given is not True and not isinstance(given, dict):
+        shown = complaints.document.shown(("incremental",), given)
+        complaints.add(("incremental",), f"incremental = {shown}; it must be true, or as in {{freeze: [keep_best]}}")
+        return None
+    found = complaints.check(Incremental, {} if given is True else given, ("incremental",), "incremental")
+    return found if isinstance(found, Incremental) else None
 
 
 def _workers(complaints: Complaints) -> Any:

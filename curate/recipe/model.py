@@ -118,6 +118,15 @@ class BadInputLimits(_Part):
         return int(Fraction(repr(self.max_documents)) * total)
 
 
+class Incremental(_Part):
+    """Each run takes the files that are new or changed, as a generation; what was published stays as it is."""
+
+    freeze: tuple[str, ...] = ()
+    """Steps, by name, whose decision is that of the first generation, such as the threshold of `keep_best`, the domains
+    of `domain_clusters`, the rates of `mixture`. The others decide for each generation by itself; deduplication always
+    sees all that was kept before."""
+
+
 @dataclass(frozen=True)
 class Expect:
     """What share of the documents that reach a step it may drop, both ends included."""
@@ -204,4 +213,5 @@ class Recipe(BaseModel):
     workers: int | Literal["auto"] = "auto"
     """Processes; 0: none but this one; auto: as many as there are cores, none for a small input."""
     on_bad_input: BadInputLimits = BadInputLimits()
+    incremental: Incremental | None = None
     stages: tuple[SkipValidation[Step], ...]

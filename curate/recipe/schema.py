@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from curate.catalog import names, stage_class, summary
 from curate.errors import RecipeError
-from curate.recipe.model import BadInputLimits, Input, Output
+from curate.recipe.model import BadInputLimits, Incremental, Input, Output
 from curate.recipe.quantities import PERCENT
 from curate.recipe.steps import LABEL
 from curate.stage import Stage
@@ -63,6 +63,7 @@ def json_schema() -> Schema:
                 "anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 0}, {"$ref": "#/$defs/variable"}],
             },
             "on_bad_input": parts["on_bad_input"],
+            "incremental": {"description": _line(Incremental), "anyOf": [{"type": "boolean"}, parts["incremental"]]},
             "stages": {
                 "description": "What is done, in this order.",
                 "type": "array",
@@ -77,7 +78,7 @@ def json_schema() -> Schema:
 
 
 def _parts() -> dict[str, type[BaseModel]]:
-    return {"input": Input, "output": Output, "on_bad_input": BadInputLimits}
+    return {"input": Input, "output": Output, "on_bad_input": BadInputLimits, "incremental": Incremental}
 
 
 def _strings() -> list[Schema]:

@@ -63,6 +63,9 @@ class Run:
         if not self.folder.manifest.exists():
             raise StoreError(f"{root}: no manifest.json here: this is not the output folder of a run")
         self.manifest: dict[str, Any] = read_json(self.folder.manifest)
+        if "generations" in self.manifest:
+            last = self.manifest["generations"][-1]["run"]
+            raise StoreError(f"{root}: the output of an incremental recipe; name a generation: {Path(root) / last}")
         if not self.folder.inputs.exists():
             raise StoreError(f"{root}: the run stopped before its input was read: {self.manifest.get('error', '')}")
         self.inputs = Inputs.load(self.folder.inputs)

@@ -223,9 +223,10 @@ class Mixture(Global):
         names = self._names(batch)
         domains = sorted(artifact.domains, key=lambda domain: domain.key)
         keys = np.array([domain.key for domain in domains], np.uint64)
-        known = names.is_valid().to_numpy(zero_copy_only=False)
+        named = names.is_valid().to_numpy(zero_copy_only=False)
         key = hash64(names.fill_null(""), _SEED)
         place = np.minimum(np.searchsorted(keys, key), max(len(keys) - 1, 0))
+        known = named & (keys[place] == key) if len(keys) else np.zeros(len(batch), np.bool_)
         order = hash64(batch[ID], self.seed)
         until = np.zeros((len(artifact.phases) + 1, len(batch)), np.int64)
         for phase in range(len(artifact.phases)) if len(keys) else ():
@@ -234,9 +235,9 @@ class Mixture(Global):
             cut = np.array([max(domain.cuts[phase], 0) for domain in domains], np.uint64)[place]
             until[phase + 1] = np.where(known, rounds + (more & (order <= cut)), 0)
         counts = np.diff(until, axis=0).astype(np.int32)
-        weightless = np.array([not any(domain.shares) for domain in domains] or [False])[place]
-        reason = np.where(counts.sum(axis=0) > 0, 0, np.where(weightless, 1, 2))
-        reason[~known] = 3
+        weightless = np.array([not any(domain.shares) for domain in domains] or [True])[place]
+        reason = np.where(counts.sum(axis=0) > 0, 0, np.where(weightless | ~known, 1, 2))
+        reason[~named] = 3
         reasons = pa.array([None, "no_weight", "not_sampled", "no_domain"], pa.string()).take(pa.array(reason))
         columns = {name: pa.array(count) for name, count in zip(self._columns(), counts, strict=True)}
         return Outcome(reason=reasons, columns=columns)

@@ -182,13 +182,15 @@ class Select(Global):
         if artifact.cells:
             cells = sorted(artifact.cells, key=lambda cell: cell.key)
             keys = np.array([cell.key for cell in cells], np.uint64)
-            place = np.minimum(np.searchsorted(keys, self._cells(batch)), len(keys) - 1)
+            here = self._cells(batch)
+            place = np.minimum(np.searchsorted(keys, here), len(keys) - 1)
             rank, tie = self._ranks(score, hash64(batch[ID], self.seed), artifact), hash64(batch[ID], self.seed)
             cut = np.array([0 if cell.cut is None else cell.cut for cell in cells], np.uint64)[place]
             last = np.array([cell.tie for cell in cells], np.uint64)[place]
             more = np.array([cell.cut is not None for cell in cells])[place]
             count = np.array([cell.epochs for cell in cells])[place]
             count += more & ((rank < cut) | ((rank == cut) & (tie <= last)))
+            count[keys[place] != here] = 0  # a cell that an earlier run, whose decision this is, did not have
         reason = np.where(unfit > 0, unfit, np.where(count > 0, 0, 1))
         reason[np.isnan(score)] = 4 if self.missing == "drop" else 0
         names = [None, "not_selected", "not_target_domain", "not_target_score", "no_score"]

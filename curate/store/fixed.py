@@ -49,6 +49,8 @@ class Inputs:
     """What the import had to decide, for people."""
     earlier: dict[str, Earlier] = field(default_factory=dict)
     """Label of a step → what it sees of its index."""
+    frozen: dict[str, str] = field(default_factory=dict)
+    """Label of a step → file with the decision of an earlier run, which holds for this one."""
 
     @property
     def rows(self) -> int:
@@ -76,6 +78,7 @@ class Inputs:
             "broken": [asdict(one) for one in self.broken],
             "bad_rows": self.bad_rows,
             "notes": list(self.notes),
+            "frozen": self.frozen,
             "earlier": {label: asdict(earlier) for label, earlier in self.earlier.items()},
         }
         write_json(path, data)
@@ -92,6 +95,7 @@ class Inputs:
             broken=tuple(Broken(**one) for one in data["broken"]),
             bad_rows=data["bad_rows"],
             notes=tuple(data["notes"]),
+            frozen=data.get("frozen", {}),
             earlier={label: Earlier.from_dict(seen) for label, seen in data.get("earlier", {}).items()},
         )
 

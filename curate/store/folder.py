@@ -16,6 +16,10 @@ OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
 
 
+GENERATIONS = "generations"
+"""Folder with the run folders of generations, each of which has its shards beside those of the others."""
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """Paths under the output folder of a run."""
@@ -46,7 +50,20 @@ class RunFolder:
 
     @property
     def data(self) -> Path:
-        return self.root / "data"
+        """Where the output shards are: of a generation, hidden until it is published."""
+        if self.root.parent.name != GENERATIONS:
+            return self.root / "data"
+        return self.published_data if self.published_data.exists() else self.hidden_data
+
+    @property
+    def published_data(self) -> Path:
+        """Of a generation."""
+        return self.root.parent.parent / "data" / self.root.name
+
+    @property
+    def hidden_data(self) -> Path:
+        """Of a generation that is not published."""
+        return self.root.parent.parent / "data" / f".{self.root.name}"
 
     @property
     def quarantine(self) -> Path:
@@ -122,12 +139,13 @@ class RunFolder:
         return self.root / ".lock"
 
     def is_run(self) -> bool:
-        """Whether a run made this folder: it has a manifest with a schema number."""
+        """Whether a run made this folder: it has a manifest with a schema number, and not that of many generations."""
         try:
             found = json.loads(self.manifest.read_bytes())
         except (OSError, ValueError):
             return False
-        return isinstance(found, dict) and "schema" in found and "curate" in found.get("versions", {})
+        ours = isinstance(found, dict) and "schema" in found and "curate" in found.get("versions", {})
+        return ours and "generations" not in found
 
     def others(self) -> list[str]:
         """What is in the folder before any run was; hidden files, such as a lock, do not count."""
