@@ -22,8 +22,10 @@ from curate.engine.events import (
     Event,
     FunnelRow,
     KernelsCompiling,
+    NothingNew,
     PassDone,
     PassStarted,
+    Published,
     Quarantined,
     Resolved,
     Resolving,
@@ -194,10 +196,11 @@ def test_names_of_others_neither_colour_nor_steer(make, capsys):
 
 @pytest.mark.parametrize("make", [lambda: bars()[0], lambda: Lines(io.StringIO()), lambda: Json(io.StringIO())])
 def test_every_event_is_shown_and_nothing_else(make, capsys):
-    known = {type(event) for event in RUN} | {RunFailed}
+    of_generations = (NothingNew(3, 2, "out"), Published(2, "out/data/gen-0002"))
+    known = {type(event) for event in (*RUN, *of_generations)} | {RunFailed}
     assert known == set(get_args(Event))
     show = make()
-    for event in (*RUN, RunFailed("out of luck"), RunFailed("stopped", interrupted=True)):
+    for event in (*RUN, *of_generations, RunFailed("out of luck"), RunFailed("stopped", interrupted=True)):
         show(event)
     show.close()
 
