@@ -11,9 +11,16 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote
 
+from pydantic import BeforeValidator, Field
+
 from curate.errors import StoreError
+
+Address = Annotated[str, Field(min_length=1)]
+Label = Annotated[str, Field(min_length=1), BeforeValidator(lambda given: str(given) if type(given) is int else given)]
+"""Of a classifier, without `__label__`. YAML reads 1 as a number; PreSelect's labels are 1 and 0."""
 
 FOLDER = Path(__file__).parent
 BUILTIN, HUB = "builtin:", "hf://"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
@@ -51,6 +52,15 @@ class Model:
     def by_products(self) -> bool:
         """Whether the products of rows with the output layer are added up, in place of rows; see `Products`."""
         return len(self._products.weights) > 0
+
+    def index(self, label: str, address: str) -> int:
+        """Where a label is in `labels`. Raises ValueError, about the model of that address, if it lacks the label."""
+        if label not in self.labels:
+            near = get_close_matches(label, self.labels, 1, 0.5)
+            has = f"it has {', '.join(self.labels[:12])}{', …' if len(self.labels) > 12 else ''}"
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise ValueError(f"the model {address} has no label '{label}'; {has}{hint}")
+        return self.labels.index(label)
 
     def predict(self, texts: pa.LargeStringArray, newline: str = " ") -> tuple[npt.NDArray[np.int32], Floats]:
         """(best label int32[n], its score float32[n]) of each text; label -1 and score 0 if the library has no answer.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -11,18 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from curate.documents import TEXT, Batch
-from curate.models.addressing import located
+from curate.models.addressing import Address, Label, located
 from curate.models.fasttext import Model, load
 from curate.models.fasttext_file import LABEL_PREFIX
 from curate.models.fasttext_texts import Way, changes, made_ready
 from curate.stage import Annotate
 
 Name = Annotated[str, Field(min_length=1)]
-Label = Annotated[Name, BeforeValidator(lambda given: str(given) if type(given) is int else given)]
-"""YAML reads 1 as a number; PreSelect's labels are 1 and 0."""
 
 
 class FasttextScore(Annotate):
@@ -38,7 +35,7 @@ class FasttextScore(Annotate):
     memory once.
     """
 
-    model: Name
+    model: Address
     """`builtin:lid.176`, the path of a fastText classifier (.bin or .ftz), or `hf://ORG/REPO/FILE[@REVISION]`, a file
     of the Hugging Face Hub that `curate fetch` has fetched. Its SHA-256 goes into the manifest."""
     labels: Annotated[list[Label] | dict[Label, Name] | None, Field(min_length=1)] = None
@@ -93,8 +90,7 @@ class FasttextScore(Annotate):
     def annotate(self, batch: Batch) -> dict[str, pa.Array]:
         model, texts = self._loaded(), self._made_ready(batch[TEXT])
         table = model.probabilities(texts)
-        index = {label: k for k, label in enumerate(model.labels)}
-        columns = {name: _score(table[:, index[label]]) for label, name in self._columns().items()}
+        columns = {name: _score(table[:, model.index(label, self.model)]) for label, name in self._columns().items()}
         names = self._top_columns()
         best = model.best(table, len(names) // 2)
         for k in range(best.shape[1]):
@@ -127,11 +123,7 @@ class FasttextScore(Annotate):
         """The model. Raises StoreError if it cannot be read, ValueError if it lacks a label."""
         model = load(self.files()[0])
         for label in self._columns():
-            if label not in model.labels:
-                near = get_close_matches(label, model.labels, 1, 0.5)
-                has = f"it has {', '.join(model.labels[:12])}{', …' if len(model.labels) > 12 else ''}"
-                hint = f"; did you mean '{near[0]}'?" if near else ""
-                raise ValueError(f"the model {self.model} has no label '{label}'; {has}{hint}")
+            model.index(label, self.model)
         return model
 
 

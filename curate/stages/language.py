@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Self
@@ -62,6 +63,9 @@ class Language(Edit):
 
     def files(self) -> tuple[Path, ...]:
         return (located(self.model),)
+
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        self._loaded()
 
     def edit_one(self, text: str) -> One:
         label, score = self._loaded().predict_one(text[: self.max_chars])
