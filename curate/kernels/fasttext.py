@@ -1,9 +1,10 @@
 """fastText inference over Arrow buffers: text → the rows of the input matrix that it names → their average.
 
 Rows are added one by one in float32, in the order of the fastText library, so that the result is the library's own to
-the last bit, whatever the length of the text. What repeats is *which* rows a word names: the hashing of its character
-n-grams, most of the library's time. A memory that is kept between calls has that for every word of up to 32 bytes. It
-holds row numbers and no sums, hence a result does not depend on what the memory happens to hold.
+the last bit, whatever the length of the text. With character n-grams most of the library's time goes into *which* rows
+a word names, which repeats: a memory that is kept between calls has that for every word of up to 32 bytes. It holds row
+numbers and no sums, hence a result does not depend on what the memory happens to hold. Without them, time goes into
+waiting for main memory: many words are looked up together.
 
 Facts of the model (hash, order of tokens and n-grams): the source of fastText, `dictionary.cc`.
 """
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curate.kernels.fasttext_tables import (
+    BLOCK,
     FNV_START,
     INLINE,
     PACKED,
@@ -31,67 +33,22 @@ from curate.kernels.fasttext_tables import (
     slot_of,
     store,
 )
+from curate.kernels.fasttext_words import (
+    AT_ONCE,
+    END,
+    LABEL,
+    LABEL_TAIL,
+    ONES,
+    empty_queue,
+    fill,
+    look_up_all,
+    next_word,
+)
 from curate.kernels.jit import helper, inlined, kernel
-from curate.kernels.memory import load8
 from curate.kernels.text import Bytes, Offsets
 
-ONES, HIGH, LOW7 = U(0x0101010101010101), U(0x8080808080808080), U(0x7F7F7F7F7F7F7F7F)
 BEFORE, AFTER = np.uint8(ord("<")), np.uint8(ord(">"))  # the marks around a word
-END = U(int.from_bytes(b"</s>", "little"))  # the token that ends a text, as the first eight bytes of a word
-END_HASH = np.int32(-677604519)  # its FNV-1a
-LABEL, LABEL_TAIL = U(int.from_bytes(b"__label_", "little")), U(ord("_"))
-
-
-@inlined
-def _load(data, i):
-    """Bytes i..i+8 as a little-endian integer zeros after the end of data."""
-    x = U(0)
-    if i + 8 <= len(data):
-        return load8(data, i)
-    for k in range(len(data) - 1, i - 1, -1):  # backwards, which is a chain of shifts, and so not vectorised
-        x = x << U(8) | U(data[k])
-    return x
-
-
-@inlined
-def _white(x):
-    r"""0x80 in each byte of x that fastText takes for white space: NUL, \t, \n, \v, \f, \r and space."""
-    t = x & LOW7  # additions to seven-bit values cannot carry into the next byte
-    breaks = (t + U(0x7777777777777777)) & ~(t + U(0x7272727272727272))  # 9 <= t <= 13
-    return (breaks | ~((t + LOW7) & ((t ^ U(0x2020202020202020)) + LOW7))) & ~x & HIGH
-
-
-@helper
-def _before_white(data, i, end):
-    """(how many of the 8 bytes at i come before white space and before end; those bytes, padded with zeros)."""
-    x = _load(data, i)
-    white = _white(x)
-    if end - i < 8:
-        white |= U(0x80) << U(8 * (end - i))
-    before = ((white & (~white + U(1))) >> U(7)) - U(
-        1
-    )  # all ones below the first white byte; all ones if there is none
-    return np.int64(((before & ONES) * ONES) >> U(56)), x & before
-
-
-@inlined
-def _word(data, i, end):
-    """(size of the word that begins at i, its first 32 bytes as four integers); size 0 if white space is at i."""
-    k1, k2, k3 = U(0), U(0), U(0)
-    size, k0 = _before_white(data, i, end)
-    if size == 8:
-        more, k1 = _before_white(data, i + 8, end)
-        size += more
-        if more == 8:
-            more, k2 = _before_white(data, i + 16, end)
-            size += more
-            if more == 8:
-                more, k3 = _before_white(data, i + 24, end)
-                size += more
-                while more == 8:
-                    more, _ = _before_white(data, i + size, end)
-                    size += more
-    return size, k0, k1, k2, k3
+END_HASH = np.int32(-677604519)  # FNV-1a of END
 
 
 @helper
@@ -126,26 +83,27 @@ def _unpack(row, matrix, out):
 
 @helper
 def _multiply(row, matrix, products):
-    """Fills in the products of a row: float64, four sums side by side, which take less time than one."""
+    """Fills in the products of a block of rows: float64, four sums side by side, which take less time than one."""
     x, weights, of_rows = products.row, products.weights, products.of_rows
-    if len(matrix.codes) == 0:
-        for d in range(len(x)):
-            x[d] = matrix.dense[row, d]
-    else:
-        _unpack(row, matrix, x)
-    for k in range(len(weights)):
-        s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-        d = 0
-        while d + 4 <= len(x):
-            s0 += np.float64(x[d]) * np.float64(weights[k, d])
-            s1 += np.float64(x[d + 1]) * np.float64(weights[k, d + 1])
-            s2 += np.float64(x[d + 2]) * np.float64(weights[k, d + 2])
-            s3 += np.float64(x[d + 3]) * np.float64(weights[k, d + 3])
-            d += 4
-        while d < len(x):
-            s0 += np.float64(x[d]) * np.float64(weights[k, d])
-            d += 1
-        of_rows[row, k] = np.float32((s0 + s1) + (s2 + s3))
+    first = row & ~np.int64(BLOCK - 1)
+    for r in range(first, min(first + BLOCK, len(of_rows))):
+        if len(matrix.codes) == 0:
+            x = matrix.dense[r]
+        else:
+            _unpack(r, matrix, products.row)
+        for k in range(len(weights)):
+            s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+            d = 0
+            while d + 4 <= len(x):
+                s0 += np.float64(x[d]) * np.float64(weights[k, d])
+                s1 += np.float64(x[d + 1]) * np.float64(weights[k, d + 1])
+                s2 += np.float64(x[d + 2]) * np.float64(weights[k, d + 2])
+                s3 += np.float64(x[d + 3]) * np.float64(weights[k, d + 3])
+                d += 4
+            while d < len(x):
+                s0 += np.float64(x[d]) * np.float64(weights[k, d])
+                d += 1
+            of_rows[r, k] = np.float32((s0 + s1) + (s2 + s3))
 
 
 @helper
@@ -158,16 +116,16 @@ def _add(rows, n, matrix, products, sums):
             s0, s1 = outputs[0], outputs[1]
             for j in range(n):
                 row = U(rows[j])
-                if of_rows[row, 0] == 0:
-                    _multiply(row, matrix, products)
+                if of_rows[row, 0] != of_rows[row, 0]:
+                    _multiply(np.int64(row), matrix, products)
                 s0 += of_rows[row, 0]
                 s1 += of_rows[row, 1]
             outputs[0], outputs[1] = s0, s1
             return n
         for j in range(n):
             row = U(rows[j])
-            if of_rows[row, 0] == 0:
-                _multiply(row, matrix, products)
+            if of_rows[row, 0] != of_rows[row, 0]:
+                _multiply(np.int64(row), matrix, products)
             for k in range(len(outputs)):
                 outputs[k] += of_rows[row, k]
     elif len(matrix.codes) == 0:
@@ -293,14 +251,16 @@ def hidden(
     """
     widest = INLINE + 1 + (PACKED + 2) * max(grams.longest, 0)  # rows that a word of up to 32 bytes can append
     rows = np.empty(widest + 2048 + max(grams.words, 0), np.int32)
-    longest = int(np.diff(offsets).max(initial=0)) if grams.words > 1 else 0
+    longest = int(np.diff(offsets).max(initial=0))
     hashes = np.empty(longest // 2 + 2, np.int32)
     sums = Sums(np.empty(len(products.row), np.float32), np.empty(len(products.weights)), np.zeros(1, np.bool_))
-    _hidden(data, offsets, words, grams, matrix, products, memory, widest, rows, hashes, sums, out, counts)
+    _hidden(
+        data, offsets, words, grams, matrix, products, memory, widest, rows, hashes, empty_queue(), sums, out, counts
+    )
 
 
 @kernel
-def _hidden(data, offsets, words, grams, matrix, products, memory, widest, rows, hashes, sums, out, counts):
+def _hidden(data, offsets, words, grams, matrix, products, memory, widest, rows, hashes, queue, sums, out, counts):
     """`hidden`, with scratch: rows, int32[more than `widest`], hashes, int32[words of a text + 1], sums.
 
     widest: no word of up to 32 bytes appends more rows.
@@ -312,8 +272,14 @@ def _hidden(data, offsets, words, grams, matrix, products, memory, widest, rows,
         sums.of_products[0] = len(sums.products) > 0 and offsets[i + 1] - offsets[i] <= ROUNDED_BYTES
         n, added, n_hashes, ended = np.int64(0), np.int64(0), 0, False
         at, end = offsets[i], offsets[i + 1]
+        while at < end and not ended and grams.longest <= 0:  # without character n-grams
+            if n + AT_ONCE >= len(rows):  # one place is left for the end of the text
+                added += _add(rows, n, matrix, products, sums)
+                n = np.int64(0)
+            many, at, ended = fill(data, at, end, queue)
+            n, n_hashes = look_up_all(data, many, words, queue, rows, n, hashes, n_hashes)
         while at < end and not ended:
-            size, k0, k1, k2, k3 = _word(data, at, end)
+            size, k0, k1, k2, k3 = next_word(data, at, end)
             start = at
             at += size + 1
             if size == 0:

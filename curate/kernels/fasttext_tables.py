@@ -16,6 +16,8 @@ FNV_START, FNV_PRIME = np.uint32(2166136261), np.uint32(16777619)
 PACKED = 32  # bytes: the longest word that is remembered; it fits in the four integers of a key
 ROUNDED_BYTES = 1 << 15
 """In longer texts the library's own rounding shows (float32 sums of very many rows), so that it is to be repeated."""
+BLOCK = 32
+"""Rows multiplied at a time (a power of two): to read 32 rows one after the other takes three times as long as one."""
 INLINE = 6  # rows kept in a word's own slot, which is a cache line; words with more have them in the overflow
 
 
@@ -25,10 +27,9 @@ class Words(NamedTuple):
     data: npt.NDArray[np.uint8]
     start: npt.NDArray[np.int64]
     length: npt.NDArray[np.int32]
-    hashes: npt.NDArray[np.uint32]
-    """FNV-1a of each entry."""
-    table: npt.NDArray[np.int32]
-    """Open addressing by FNV-1a: the entry, or -1. Its size is a power of two."""
+    table: npt.NDArray[np.uint64]
+    """Open addressing by FNV-1a, uint64[slots, 2]: (hash << 32 | entry + 1, start of the entry), or (0, 0). All that
+    a search needs but the word itself is in one place, as each place is a load from main memory. A power of two."""
     n_words: int
     longest: int
     """Bytes of the longest entry: nothing longer needs looking up."""
@@ -70,8 +71,9 @@ class Rows(NamedTuple):
 class Products(NamedTuple):
     """What the output layer makes of each row of the input matrix: a few numbers to add up instead of a whole row.
 
-    The layer is linear, so the average of products is the product of the average. A row is multiplied when a text first
-    names it: `of_rows` is zero for the others. With k = 0 outputs, nothing is multiplied.
+    The layer is linear, so the average of products is the product of the average. A row is multiplied, and the
+    BLOCK of rows that it is in, when a text first names one of them: `of_rows` is NaN for the others. With k = 0
+    outputs, nothing is multiplied.
     """
 
     of_rows: npt.NDArray[np.float32]
@@ -141,18 +143,17 @@ def fnv(h, byte):
 @inlined
 def find(words, data, start, size, h):
     """The vocabulary entry of a word with FNV-1a hash h, or -1."""
-    table, hashes = words.table, words.hashes
+    table, entries = words.table, words.data
     mask = U(len(table) - 1)
     slot = U(h) & mask
-    while table[slot] >= 0:
-        v = table[slot]
-        if hashes[v] == h and words.length[v] == size:
-            at = words.start[v]
+    while table[slot, 0] != U(0):
+        if table[slot, 0] >> U(32) == U(h):
+            at = table[slot, 1]
             k = 0
-            while k < size and words.data[at + k] == data[start + k]:
+            while k < size and entries[at + U(k)] == data[U(start + k)]:  # ends at the zero byte behind the entry
                 k += 1
-            if k == size:
-                return np.int64(v)
+            if k == size and entries[at + U(k)] == 0:
+                return np.int64(table[slot, 0] & U(0xFFFFFFFF)) - 1
         slot = (slot + U(1)) & mask
     return -1
 

@@ -164,7 +164,7 @@ def _products(parts: Parts) -> Products:
     few = outputs <= MOST_OUTPUTS and n_rows * outputs * 4 <= PRODUCT_BYTES
     if parts.loss.kind == HIERARCHICAL_SOFTMAX or not few:
         outputs = 0
-    of_rows = np.zeros((n_rows if outputs else 0, outputs), np.float32)
+    of_rows = np.full((n_rows if outputs else 0, outputs), np.nan, np.float32)
     return Products(of_rows, weights[:outputs].copy(), np.zeros(dim, np.float32))
 
 

@@ -136,11 +136,11 @@ def _words(file: _Cursor) -> tuple[Words, int, int]:
             raise file.refuse("the file is damaged or not whole: it ends within its dictionary")
         start[v], length[v] = file.at, stop - file.at
         file.at = stop + 10
-    hashes = _hashes(file.data, start, length)
+    table = _table(_hashes(file.data, start, length), start)
     fours = np.flatnonzero(length[:n_words] == 4)
     ends = fours[(file.data[start[fours][:, None] + np.arange(4)] == np.frombuffer(b"</s>", np.uint8)).all(axis=1)]
     end = int(ends[0]) if len(ends) else -1
-    return Words(file.data, start, length, hashes, _table(hashes), n_words, int(length.max()), end), n_labels, pruned
+    return Words(file.data, start, length, table, n_words, int(length.max()), end), n_labels, pruned
 
 
 def _hashes(data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], length: npt.NDArray[np.int32]) -> Hashes:
@@ -154,16 +154,22 @@ def _hashes(data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], length: n
     return hashes
 
 
-def _table(hashes: Hashes) -> npt.NDArray[np.int32]:
-    """An open-addressing table of the entries by hash: -1 is free. Of all that want a slot in a round, one gets it."""
+def _table(hashes: Hashes, start: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+    """The table of `Words`. Of all entries that want a slot in a round, the first gets it, the commonest."""
     table = np.full(1 << (2 * len(hashes)).bit_length(), -1, np.int32)
-    waiting, slot = np.arange(len(hashes)), hashes.astype(np.int64) & (len(table) - 1)
+    waiting = np.arange(len(hashes), dtype=np.int32)[::-1]  # of numbers written to one place, the last one stays
+    slot = hashes[waiting].astype(np.int64) & (len(table) - 1)
     while len(waiting):
         free = table[slot] < 0
         table[slot[free]] = waiting[free]
         again = table[slot] != waiting
         waiting, slot = waiting[again], (slot[again] + 1) & (len(table) - 1)
-    return table
+    filled = np.zeros((len(table), 2), np.uint64)
+    slots = np.flatnonzero(table >= 0)
+    entries = table[slots]
+    filled[slots, 0] = hashes[entries].astype(np.uint64) << 32 | (entries + 1).astype(np.uint64)
+    filled[slots, 1] = start[entries]
+    return filled
 
 
 def _labels(words: Words, n_labels: int) -> tuple[list[str], list[int]]:

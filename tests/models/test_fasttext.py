@@ -198,6 +198,25 @@ def trained(lines: Path, options: dict) -> object:
     return model
 
 
+@pytest.mark.parametrize("ngrams", [1, 2])
+@pytest.mark.parametrize("labels", [2, 12], ids=["by_products", "by_rows"])
+def test_words_of_any_size_many_at_a_time(labels, ngrams, tmp_path):
+    """Words that differ in their last byte or size only, and some that are not known, around where sizes matter."""
+    rng = random.Random(labels)
+    known = [f"{'é' if size > 2 and odd else 'xx'[:size]}{'x' * (size - 2)}{end}" for size in range(1, 42)
+             for odd in (0, 1) for end in ("", "y", "z")]  # fmt: skip
+    (tmp_path / "lines.txt").write_text(
+        "".join(f"__label__{n % labels} {' '.join(rng.choices(known, k=12))}\n" for n in range(3000))
+    )
+    path = tmp_path / "sizes.bin"
+    options = {"wordNgrams": ngrams, "minCount": 1, "bucket": 3000, "dim": 7, "epoch": 2, "thread": 10, "verbose": 0}
+    library.train_supervised(str(tmp_path / "lines.txt"), **options).save_model(str(path))
+    words = [*known, *(word + "q" for word in known), "__label__0", "__label__", "__label__new", "__labelx", "x" * 300]
+    texts = [" ".join(rng.choices(words, k=k)) for k in (0, 1, 63, 64, 65, 128, 2040, 2055, 2056, 2057, 4200)]
+    texts += [f"{' '.join(rng.choices(words, k=k))} </s> {known[5]}" for k in (3, 62, 63, 64)]
+    agree(Model(read(path)), library.FastText._FastText(str(path)), texts)
+
+
 @pytest.mark.parametrize("copied", [fasttext_file.COPIED_BYTES, 0], ids=["unpacked", "mapped"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_models_of_every_kind(kind, copied, lines, tmp_path, monkeypatch):
