@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.errors import StoreError
 from curate.kernels.fasttext import hidden
 from curate.kernels.fasttext_tables import HIERARCHICAL_SOFTMAX, SOFTMAX, Products, remember
 from curate.kernels.fasttext_tree import best_leaf
@@ -125,6 +126,7 @@ class Model:
         if self._parts.loss.kind == HIERARCHICAL_SOFTMAX:
             label, score = np.empty(len(hiddens), np.int32), np.empty(len(hiddens), np.float32)
             best_leaf(hiddens, counts, self._parts.loss, label, score)
+            self._check(score)
             return label, score
         logs = self._logs(hiddens)
         label = (logs.shape[1] - 1 - logs[:, ::-1].argmax(axis=1)).astype(np.int32)
@@ -134,15 +136,22 @@ class Model:
     def _logs(self, hiddens: Floats) -> Floats:
         """The library's log score of every label, float32[n, labels], for what `_hidden` gives."""
         loss = self._parts.loss
-        x = (hiddens if self.by_products else times(hiddens, loss.weights)) * loss.norms
+        with np.errstate(all="ignore"):
+            x = (hiddens if self.by_products else times(hiddens, loss.weights)) * loss.norms
+        self._check(x)
         if loss.kind == HIERARCHICAL_SOFTMAX:
-            return self._leaf_logs(1 / (1 + np.exp(-x, dtype=np.float64)))
+            return self._leaf_logs(1 / (1 + np.exp(np.minimum(-x, 700), dtype=np.float64)))
         if loss.kind == SOFTMAX:
             x = np.exp(x - x.max(axis=1, keepdims=True))
             return _log(x / np.cumsum(x, axis=1)[:, -1:])  # a sum from left to right, again as the library
         steps = 1 / (1 + np.exp(-(np.arange(513, dtype=np.float64) / 32 - 8)))  # the library's table of the sigmoid
         sigmoid = steps.astype(np.float32)[((np.clip(x, -8, 8) + np.float32(8)) * 512 / 8 / 2).astype(np.int64)]
         return _log(np.where(x < -8, np.float32(0), np.where(x > 8, np.float32(1), sigmoid)))
+
+    def _check(self, values: Floats) -> None:
+        """Raises StoreError if some are no numbers; there, the library stops as well ("Encountered NaN")."""
+        if not np.isfinite(values).all():
+            raise StoreError(f"{self._parts.path}: the model is damaged: what it says of a text is no number")
 
     def _leaf_logs(self, right: npt.NDArray[np.float64]) -> Floats:
         """Log score of every leaf, from the probability of going right at every inner node, float[n, labels - 1]."""

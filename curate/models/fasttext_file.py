@@ -34,6 +34,7 @@ MAGIC, OLDEST_VERSION, NEWEST_VERSION = 793712314, 11, 12
 SUPERVISED = 3  # of the kinds of model; the others have no labels
 COPIED_BYTES = 64 << 20  # a matrix no larger than this is unpacked: one vector addition a row, private to each process
 MOST_DIMENSIONS = 1 << 16  # a damaged file shall not make us ask for any amount of memory
+MOST_SEEN = 10**15  # of a label; the library takes nodes of the tree that are not made yet for as heavy
 LOSSES = {
     HIERARCHICAL_SOFTMAX: "hierarchical softmax",
     NEGATIVE_SAMPLING: "negative sampling",
@@ -49,6 +50,7 @@ NO_CODES, NO_CENTROIDS = np.frombuffer(b"", np.uint8).reshape(0, 0), np.zeros(0,
 class Parts:
     """What is in a model file."""
 
+    path: Path
     labels: list[str]
     """Without the prefix `__label__`, in the order of the file."""
     words: Words
@@ -108,6 +110,8 @@ def read(path: Path) -> Parts:
         longest = 0  # classifiers of that version were trained without character n-grams
     words, n_labels, pruned = _words(file)
     labels, label_counts = _labels(words, n_labels)
+    if not all(0 <= count < MOST_SEEN for count in label_counts):
+        raise file.refuse("the file is damaged: impossible counts of its labels")
     pairs = file.take("<i4", 2 * max(pruned, 0)).reshape(-1, 2)
     if len(pairs) and not (0 <= pairs.min() and pairs[:, 0].max() < buckets and pairs[:, 1].max() < len(pairs)):
         raise file.refuse("the file is damaged: its list of n-grams names what is not there")
@@ -119,7 +123,7 @@ def read(path: Path) -> Parts:
     hashed = len(pairs) if pruned >= 0 else buckets if longest > 0 or word_ngrams > 1 else 0
     if words.n_words + hashed > max(len(rows.dense), len(rows.codes)) or len(weights) != len(labels):
         raise file.refuse("the file is damaged: a matrix is too small for its dictionary")
-    return Parts(labels, words, grams, rows, Loss(loss, weights, norms, left, right))
+    return Parts(path, labels, words, grams, rows, Loss(loss, weights, norms, left, right))
 
 
 def _words(file: _Cursor) -> tuple[Words, int, int]:
@@ -236,7 +240,8 @@ def _input(file: _Cursor, dim: int, quantised: bool) -> Rows:
     """The input matrix, read-only so that every model file uses the same compiled code."""
     rows = _quantised(file, dim, COPIED_BYTES) if quantised else _dense(file, dim)
     if quantised and not len(rows.codes):
-        np.multiply(rows.dense, rows.norms[:, None], out=rows.dense)
+        with np.errstate(all="ignore"):  # damage is told when a text meets it
+            np.multiply(rows.dense, rows.norms[:, None], out=rows.dense)
     rows.dense.flags.writeable = False
     return rows
 
@@ -254,7 +259,7 @@ def _tree(counts: list[int]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int3
     one is the root.
     """
     n = len(counts)
-    weight = [*counts, *[10**15] * (n - 1)]
+    weight = [*counts, *[MOST_SEEN] * (n - 1)]
     children = np.full((2, 2 * n - 1), -1, np.int32)
     leaf, inner = n - 1, n
     for node in range(n, 2 * n - 1):
