@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import duplicates, fetching, fitting, looking, planning, running
+from curate.cli import duplicates, fetching, fitting, looking, planning, running, tagging
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -38,6 +38,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.inspect,
     looking.funnel,
     fitting.score_losses,
+    tagging.check_tokens,
 )
 
 
@@ -57,7 +58,7 @@ def _stoppable(command: Callable[..., None]) -> Callable[..., None]:
 
 for command in COMMANDS:
     app.command()(_stoppable(command))
-for command in fitting.COMMANDS:
+for command in (*fitting.COMMANDS, *tagging.FIT):
     fitting.app.command()(_stoppable(command))
 app.add_typer(fitting.app, name="fit")
 
