@@ -17,7 +17,7 @@ from curate.documents import TEXT, Batch
 from curate.kernels.verdicts import first_reason
 from curate.stage import Edit, One, Outcome
 
-Kind = Literal["email", "ip", "phone"]
+Kind = Literal["email", "ip", "ipv6", "phone"]
 Placeholders = Annotated[list[str], Field(min_length=1)]
 
 _ATOM = r"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-"
@@ -33,7 +33,14 @@ _PHONE = re.compile(
     r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4})(?![\w/-]|\.\d)",
     re.ASCII,
 )
-_QUICK = {"email": "@", "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d", "phone": r"\+\d|\d\d\d[ .)-] ?\d\d\d[ .-]\d\d\d\d"}
+_IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f.]*+:[0-9A-Fa-f.]*+:)[0-9A-Fa-f:.]{3,46}+(?![\w:])")
+_UNICAST = ipaddress.IPv6Network("2000::/3")  # all that is in use for hosts of the public Internet (IANA)
+_QUICK = {
+    "email": "@",
+    "ip": r"\d\.\d{1,3}\.\d{1,3}\.\d",
+    "ipv6": ":[0-9A-Fa-f]{0,4}:",
+    "phone": r"\+\d|\d\d\d[ .)-] ?\d\d\d[ .-]\d\d\d\d",
+}
 """In Arrow's regular expressions, what a text must have to have one of the kind."""
 _PHONE_DIGITS = range(8, 16)  # E.164 has no more than 15; fewer than 8 are as likely to be anything else
 
@@ -46,20 +53,22 @@ class Pii(Edit):
 
     E-mail addresses and IPv4 addresses are found by the rules of datatrove's PIIFormatter (FineWeb). Its placeholders
     go on from document to document; here they begin anew in each, so that the order of documents does not matter. The
-    columns `pii_emails`, `pii_ips` and `pii_phones` have the numbers found; 0 for what is not looked for.
+    columns `pii_emails`, `pii_ips` (of both versions) and `pii_phones` have the numbers found; 0 for what is not looked
+    for.
 
-    What it does not find: names, postal addresses, IPv6, numbers of accounts and cards, telephone numbers without
+    What it does not find: names, postal addresses, numbers of accounts and cards, telephone numbers without
     separators or in national forms other than North America's. Four numbers with points between, as of a section or a
     version, may be taken for an address.
     """
 
     find: Annotated[list[Kind], Field(min_length=1)] = ["email", "ip"]
-    """What to look for: `email`, `ip` (version 4), `phone` (North American numbers with separators, and international
-    ones from `+`, of 8 to 15 digits)."""
+    """What to look for: `email`, `ip` (version 4), `ipv6`, `phone` (North American numbers with separators, and
+    international ones from `+`, of 8 to 15 digits). FineWeb and Dolma do not look for IPv6."""
     act: Literal["mask", "annotate"] = "mask"
     """`mask` what is found, or `annotate`: only add the columns."""
     public_only: bool = True
-    """Whether only public IP addresses count, not those of local networks, of documentation and so on; as FineWeb."""
+    """Whether only public IP addresses count, not those of local networks, of documentation and so on; as FineWeb. Of
+    IPv6: those in 2000::/3. Else all count that have a digit, so that `dead::beef` stays a name of some program."""
     inside_numbers: bool = False
     """Whether an IP address also counts within a longer number or name, as the end of `1234.5.6.7` or in `v1.2.3.4.5`;
     datatrove's way."""
@@ -73,6 +82,8 @@ class Pii(Edit):
     ]  # fmt: skip
     """What masks IP addresses, in turn. FineWeb's answered no ping when they were chosen. Dolma:
     `" |||IP_ADDRESS||| "`."""
+    ipv6_with: Placeholders = ["2001:db8::1", "2001:db8::2"]
+    """What masks IPv6 addresses, in turn: of the block that is kept for documentation (RFC 3849)."""
     phone_with: Placeholders = ["|||PHONE_NUMBER|||"]
     """What masks telephone numbers, in turn. Dolma has a space on both sides."""
 
@@ -116,19 +127,20 @@ class Pii(Edit):
 
     def _masked(self, text: str) -> tuple[str, tuple[int, int, int]]:
         """(the text with all that is found masked, how many of each kind)."""
-        finders: tuple[tuple[Kind, Callable[[str], Iterator[_Span]], list[str]], ...] = (
-            ("email", _emails, self.email_with),
-            ("ip", self._ips, self.ip_with),
-            ("phone", _phones, self.phone_with),
+        finders: tuple[tuple[int, Kind, Callable[[str], Iterator[_Span]], list[str]], ...] = (
+            (0, "email", _emails, self.email_with),
+            (1, "ipv6", self._ipv6s, self.ipv6_with),  # before `ip`: it may end in one
+            (1, "ip", self._ips, self.ip_with),
+            (2, "phone", _phones, self.phone_with),
         )
         numbers = [0, 0, 0]
-        for number, (kind, spans, placeholders) in enumerate(finders):
+        for number, kind, spans, placeholders in finders:
             if kind in self.find:
                 parts, end, turn = list[str](), 0, cycle(placeholders)
                 for span in spans(text):
                     parts += [text[end : span.begin], next(turn)]
                     end = span.end
-                numbers[number] = len(parts) // 2
+                numbers[number] += len(parts) // 2
                 text = "".join([*parts, text[end:]])
         return text, (numbers[0], numbers[1], numbers[2])
 
@@ -136,6 +148,14 @@ class Pii(Edit):
         for match in (_IP_ANYWHERE if self.inside_numbers else _IP_ALONE).finditer(text):
             if _is_address(match[0], self.public_only):
                 yield _Span(*match.span())
+
+    def _ipv6s(self, text: str) -> Iterator[_Span]:
+        for match in _IPV6.finditer(text):
+            whole = match[0].rstrip(".")
+            for name in dict.fromkeys([whole, whole.removesuffix(":")]):  # a colon may follow it
+                if _is_ipv6(name, self.public_only):
+                    yield _Span(match.start(), match.start() + len(name))
+                    break
 
 
 class _Span(NamedTuple):
@@ -170,6 +190,16 @@ def _is_address(name: str, public_only: bool) -> bool:
     except ValueError:  # a leading zero
         return False
     return address.is_global or not public_only
+
+
+def _is_ipv6(name: str, public_only: bool) -> bool:
+    try:
+        address = ipaddress.IPv6Address(name)
+    except ValueError:
+        return False
+    if public_only:
+        return address.is_global and address in _UNICAST
+    return any(map(str.isdigit, name))
 
 
 def _replaced(texts: pa.LargeStringArray, some: np.ndarray, new: list[str]) -> pa.LargeStringArray:

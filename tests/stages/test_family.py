@@ -159,7 +159,10 @@ CASES = {
         ),
         Case({"lists": str(MILD / "ja"), "language": "ja-JP"}),
     ],
-    "pii": [Case(), Case({"find": ["phone", "ip"], "inside_numbers": True, "public_only": False, "drop_above": 0})],
+    "pii": [
+        Case(),
+        Case({"find": ["phone", "ip", "ipv6"], "inside_numbers": True, "public_only": False, "drop_above": 0}),
+    ],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
     "expression": [
         Case({"column": "x", "expression": "log(q) / (q - 0.5) + 1"}, {"q": _score}, "q"),

@@ -25,7 +25,7 @@ EMAIL = re.compile(rf"\b{_A}+(?:\.{_A}+)*@(?:(?:{_L}\.)+{_L}|\[(?:{_O}\.){{3}}(?
 
 
 def masked(text: str, **options: object) -> str:
-    stage = Pii(email_with=["<E>"], ip_with=["<I>"], phone_with=["<P>"], **options)
+    stage = Pii(email_with=["<E>"], ip_with=["<I>"], ipv6_with=["<6>"], phone_with=["<P>"], **options)
     outcome = stage.process(batch_of([text]))
     new = text if outcome.text is None else outcome.text[0].as_py()
     assert new == stage.edit_one(text).text
@@ -98,6 +98,44 @@ def test_local_addresses_count_when_told_to():
 
 
 @pytest.mark.parametrize(
+    ("text", "public", "every"),
+    [
+        ("at 2a00:1450:4001:830::200e.", "at <6>.", "at <6>."),
+        ("[2606:4700:4700::1111]:53, 2606:4700:4700::1111/64", "[<6>]:53, <6>/64", "[<6>]:53, <6>/64"),
+        ("2001:4860:4860:0000:0000:0000:0000:8888: it", "<6>: it", "<6>: it"),
+        ("2a03:2880::", "<6>", "<6>"),
+        ("2001:db8::1 is for documents", None, "<6> is for documents"),
+        ("fe80::1%eth0 ::1 fd00::12", None, "<6>%eth0 <6> <6>"),
+        ("::ffff:8.8.8.8", "::ffff:<I>", "<6>"),
+        ("12:30:45 1:2:3:4:5:6:7 00:1a:2b:3c:4d:5e", None, None),
+        ("Dead::Beef a::b std::vector ::  :: a::", None, None),
+        ("2a00::200g 2a00::1::2 x2a00:1450::1 2a00:1450::1:", "2a00::200g 2a00::1::2 x2a00:1450::1 <6>:", None),
+        ("2a00:1450:" * 9, None, None),
+    ],
+)  # fmt: skip
+def test_ipv6(text, public, every):
+    find = ["email", "ip", "ipv6"]
+    assert masked(text, find=find) == (public or text)
+    assert masked(text, find=find, public_only=False) == (every or public or text)
+    assert "<6>" not in masked(text), "unless asked for"
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.ip_addresses(v=6) | st.ip_addresses(v=6, network="2a00::/12"), st.sampled_from(["", "(", " ", "[", "http://["])
+)
+def test_ipv6_addresses_in_all_their_forms(address, before):
+    """Of the library ipaddress, whole and short, in capitals; and what masks them is none itself."""
+    for name in (address.compressed, address.exploded, address.exploded.upper()):
+        outcome = Pii(find=["ipv6"]).edit_one(f"{before}{name}, twice {name}.")
+        public = address.is_global and address.exploded[0] in "23"
+        assert outcome.columns["pii_ips"] == (2 if public else 0)
+        if public:
+            assert outcome.text == f"{before}2001:db8::1, twice 2001:db8::2."
+            assert Pii(find=["ipv6"]).edit_one(outcome.text).columns["pii_ips"] == 0
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("(415) 555-2671", "<P>"),
@@ -148,7 +186,7 @@ def test_options_that_make_no_sense(options):
 
 def test_long_runs_take_no_longer_than_long_texts():
     """A plain search for the expression takes a minute for the first of these."""
-    stage, begin = Pii(find=["email", "ip", "phone"]), time.process_time()
+    stage, begin = Pii(find=["email", "ip", "ipv6", "phone"]), time.process_time()
     for text in (
         "a-" * 500_000 + "@",
         "a." * 500_000 + "@b",
@@ -156,6 +194,10 @@ def test_long_runs_take_no_longer_than_long_texts():
         "1." * 500_000,
         "+1" * 300_000,
         "@" * 9**6,
+        "1:" * 500_000,
+        "a" * 500_000 + "::",
+        "::" * 300_000 + "g",
+        "a: " * 300_000,
     ):
         stage.edit_one(text)
     assert time.process_time() - begin < 20
