@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from fractions import Fraction
 
 import numpy as np
@@ -105,6 +106,28 @@ def tally(evidence: Evidence) -> tuple[list[Cell], int]:
         for key, (n, w) in tallies.items()
     ]
     return sorted(cells, key=lambda cell: (cell.source or "", cell.domain or "", cell.key)), missing
+
+
+def by_hand(given: Mapping[str, float], named: Sequence[str | None], weights: Sequence[int]) -> list[Fraction]:
+    """The share of each cell when those of names are given: cells of one name divide its share by their weights.
+
+    named, weights: of each cell. A number counts as it is written. Raises StageError if no cell has one of the names.
+    """
+    whole: dict[str | None, int] = {}
+    for name, weight in zip(named, weights, strict=True):
+        whole[name] = whole.get(name, 0) + weight
+    for name in given:
+        if name not in whole:
+            known = [repr(one) for one in whole if one is not None]
+            near = get_close_matches(name, filter(None, whole), 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(sorted(known)[:12])}"
+            raise StageError(f"select: shares names '{name}', which no document has; {hint}")
+    return [
+        Fraction(repr(given[name])) * weight / max(whole[name], 1)
+        if name is not None and name in given
+        else Fraction(0)
+        for name, weight in zip(named, weights, strict=True)
+    ]
 
 
 def portions(budget: int, shares: Sequence[int | Fraction]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import fsum, inf, isfinite, sqrt
 from typing import Annotated, ClassVar, Literal, Self
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from curate.budgets import Cell, Selection, portions, redistributed, tally
+from curate.budgets import Cell, Selection, by_hand, portions, redistributed, tally
 from curate.documents import ID, TEXT, Batch
 from curate.errors import StageError
 from curate.kernels.crossings import crossings
@@ -34,6 +34,7 @@ class Select(Global):
 
         - select: {criteria: [quality_overall], share: 0.1, strategy: org_domain, domain: topic, by: characters}
         - select: {criteria: [coherence, density], budget: 900, strategy: multi_domain, source: site, domain: topic}
+        - select: {criteria: [density], share: 0.1, strategy: org_domain, domain: topic, shares: {law: 1, it: 3}}
 
     The metric of a document is the sum of its `criteria`. In each cell the documents with the highest metric are taken,
     equal ones in the order of XXH64(id, seed), up to the first with which the cell's budget is reached: at most one
@@ -69,6 +70,10 @@ class Select(Global):
     """Column that says where a document is from, such as a crawl or a site; null is a source of its own."""
     domain: Column | None = None
     """Column that says what a document is about; null is a domain of its own."""
+    shares: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = Field(None, min_length=1)
+    """Parts of the budget by hand, in place of what is there: value → number above 0, of which the sum is the whole
+    budget. With `multi_domain` they are of sources, inside of which domains get theirs in proportion; with
+    `org_domain` of domains. A value that is not named gets nothing; one that no document has is an error."""
     target_scores: list[Annotated[float, Field(allow_inf_nan=False)]] | None = Field(None, min_length=1)
     """Only documents whose metric is one of these may be taken: `[5]` is DataMan's "l = 5". Unit: that of the sum."""
     target_domains: list[str] | None = Field(None, min_length=1)
@@ -90,7 +95,15 @@ class Select(Global):
     an `error`."""
 
     reads: ClassVar[tuple[str, ...]] = ()
-    decides_by: ClassVar[tuple[str, ...]] = ("budget", "share", "lowest", "temperature", "shortfall", "max_repeats")
+    decides_by: ClassVar[tuple[str, ...]] = (
+        "budget",
+        "share",
+        "shares",
+        "lowest",
+        "temperature",
+        "shortfall",
+        "max_repeats",
+    )
     evidence: ClassVar[pa.Schema] = pa.schema(
         {
             "key": pa.uint64(),
@@ -113,6 +126,8 @@ class Select(Global):
             raise ValueError(f"strategy: {self.strategy} cuts the budget by domain: say which column it is in, domain:")
         if (self.strategy == "multi_domain") != (self.source is not None):
             raise ValueError("strategy: multi_domain and source go together")
+        if self.shares is not None and self.strategy not in ("org_domain", "multi_domain"):
+            raise ValueError("shares are of domains with strategy: org_domain, or of sources with multi_domain")
         if self.target_domains is not None and self.domain is None:
             raise ValueError("target_domains needs the column to look in: domain:")
         if self.shortfall == "repeat" and self.share is not None:
@@ -272,8 +287,13 @@ class Select(Global):
         return mean, deviation
 
     def _budgets(self, cells: list[Cell], budget: int) -> list[int]:
-        shares = [min(cell.weight, 1) if self.strategy == "equi_domain" else cell.weight for cell in cells]
         there = [cell.weight for cell in cells]
+        shares: Sequence[int | Fraction] = there
+        if self.strategy == "equi_domain":
+            shares = [min(weight, 1) for weight in there]
+        elif self.shares is not None and cells:
+            named = [cell.source if self.strategy == "multi_domain" else cell.domain for cell in cells]
+            shares = by_hand(self.shares, named, there)
         return redistributed(budget, shares, there) if self.shortfall == "redistribute" else portions(budget, shares)
 
     def _given(self, cell: Cell, budget: int) -> Cell:

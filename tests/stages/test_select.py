@@ -122,6 +122,45 @@ def test_no_subset_of_the_same_size_is_better(rows, data, lowest):
             assert sum(q for q, name in inside if name in found.kept) == (min if lowest else max)(sums)
 
 
+@settings(deadline=None, max_examples=80)
+@given(rows=rows, sizes=sizes, budget=st.integers(1, 200), given=st.tuples(st.integers(1, 5), st.floats(0.1, 9)),
+       by=st.sampled_from(["org_domain", "multi_domain"]))  # fmt: skip
+def test_shares_by_hand(rows, sizes, budget, given, by):
+    """By hand: the budget by the given numbers, inside of a source by domain; to the unit after all."""
+    place, names = (2, ("web", "books")) if by == "multi_domain" else (3, ("a", "b"))
+    shares = {name: share for name, share in zip(names, given, strict=True) if name in {row[place] for row in rows}}
+    if not shares:
+        return
+    stage = Select(
+        criteria=["q"], budget=budget, by="tokens", tokens_column="n", strategy=by, shares=shares,
+        shortfall="redistribute", **STRATEGIES[by],
+    )  # fmt: skip
+    found = run(stage, [cut(unit, [3, 2]) for unit in cut(corpus(rows), sizes)])
+    of = {name: sum(w for _, w, *names in rows if names[place - 2] == name) for name in shares}
+    whole = sum((Fraction(repr(share)) for name, share in shares.items() if of[name]), Fraction(0))
+    wanted = {name: budget * Fraction(repr(share)) / whole for name, share in shares.items() if of[name]}
+    cells = found.artifact.cells
+    assert sum(cell.budget for cell in cells) == min(budget, sum(of.values()))
+    for cell in cells:
+        name = cell.source if by == "multi_domain" else cell.domain
+        if name not in shares:
+            assert cell.budget == cell.taken == 0
+        elif of[name] and all(
+            part <= of[other] - 4 for other, part in wanted.items()
+        ):  # none falls short, not by a rounding either
+            assert abs(cell.budget - wanted[name] * cell.weight / of[name]) < 1
+    assert all(rows[int(name[1:])][place] in shares for name in found.kept)
+
+
+def test_shares_of_what_is_not_there():
+    pool = batch_of([""] * 2, q=[1, 2], d=["law", "it"])
+    with pytest.raises(StageError, match="shares names 'laws', which no document has; did you mean 'law'"):
+        run(Select(criteria=["q"], budget=1, strategy="org_domain", domain="d", shares={"laws": 1}), [[pool]])
+    short = Select(criteria=["q"], budget=2, strategy="org_domain", domain="d", shares={"law": 1})
+    with pytest.raises(StageError, match="domain 'law' have 1 documents, but 2 are to be taken"):
+        run(short, [[pool]])
+
+
 def test_ties_do_not_follow_the_order_of_the_corpus():
     n = 10_000
     pool = batch_of([""] * n, q=[5] * n, s=["a"] * 6000 + ["b"] * 3000 + ["c"] * 1000)
@@ -196,6 +235,9 @@ def test_targets():
     assert run(stage, [[pool]]).reasons == {
         "d0": None, "d1": None, "d2": "not_target_domain", "d3": "not_target_domain", "d4": "not_target_score",
     }  # fmt: skip
+    for options in ({"target_domains": ["x"], "domain": "d"}, {"target_scores": [5]}):  # one without the other
+        kept = run(Select(criteria=["q"], share=1, **options), [[pool]]).kept
+        assert kept == ({"d0", "d1", "d4"} if "domain" in options else {"d0", "d2", "d3"})
 
 
 def test_missing():
@@ -242,7 +284,10 @@ def test_reads_no_more_than_it_needs():
     "options",
     [{}, {"share": 0.1, "budget": 3}, {"budget": 1, "by": "tokens"}, {"budget": 1, "strategy": "equi_domain"},
      {"budget": 1, "strategy": "multi_domain", "domain": "d"}, {"budget": 1, "source": "s"},
-     {"budget": 1, "target_domains": ["x"]}, {"share": 0.5, "shortfall": "repeat"}, {"budget": 1, "criteria": []}],
+     {"budget": 1, "target_domains": ["x"]}, {"budget": 1, "shares": {"a": 1}},
+     {"budget": 1, "strategy": "equi_domain", "domain": "d", "shares": {"a": 1}},
+     {"budget": 1, "strategy": "org_domain", "domain": "d", "shares": {"a": 0}},
+     {"share": 0.5, "shortfall": "repeat"}, {"budget": 1, "criteria": []}],
 )  # fmt: skip
 def test_refuses(options):
     with pytest.raises(ValidationError):
