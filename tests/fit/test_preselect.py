@@ -108,6 +108,12 @@ def test_planted(corpus, tmp_path):
     assert len(cut) > 50
     assert cut.max() < 100  # of the first vocabulary alone
     assert 0.1 < found.threshold.weight < 0.12
+    assert in_pool[cut].mean() > in_pool.mean(), "what is kept scores higher, not lower"
+    others = texts(True, 100, 8) + texts(False, 700, 9)  # of which nothing was seen
+    sizes = np.array(list(map(len, others)))
+    kept = score(Model(read(out)), pa.array(others, pa.large_string())) >= found.threshold.value
+    assert 0.08 < sizes[kept].sum() / sizes.sum() < 0.12
+    assert np.flatnonzero(kept).max() < 100
     card = out.with_suffix(".md").read_text()
     assert "Benchmark: mean of 3 toys" in card
     assert "- m3: 53.0" in card

@@ -57,6 +57,21 @@ def test_drop_cuts_at_both_ends():
     assert reasons(texts, drop_below=0.5, level="document") == ["too_clean", "too_clean", None, "too_clean"]
 
 
+@pytest.mark.parametrize("level", ["sentence", "document"])
+def test_what_is_dropped_can_be_told_from_the_scores(level):
+    """A direct recomputation: the mean is over sentences by their characters, as in the column."""
+    texts = [f"{MILD * k} {NASTY * n} Shut up." for k in (0, 1, 5, 40) for n in (0, 1, 3)]
+    columns = Toxicity(scores=True).process(batch_of(texts)).columns
+    for above in (0.02, 0.1, 0.5, 0.9):
+        expected = []
+        for text, scores in zip(texts, columns["toxicity_scores"].to_pylist(), strict=True):
+            sizes = list(map(len, segments_one(text)))
+            mean = sum(size * score for size, score in zip(sizes, scores, strict=True)) / sum(sizes)
+            expected.append("toxic" if (max(scores) if level == "sentence" else mean) > above else None)
+        assert reasons(texts, drop_above=above, level=level) == expected
+        assert len(set(expected)) == 2 or above == 0.02
+
+
 def test_limits_themselves_stay():
     score = Toxicity().edit_one(MILD).columns["toxicity"]
     assert reasons([MILD], drop_above=score, drop_below=score) == [None]
