@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import duplicates, fetching, fitting, looking, planning, running, tagging
+from curate.cli import annotating, duplicates, fetching, fitting, looking, planning, running, tagging
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -39,6 +39,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.funnel,
     fitting.score_losses,
     tagging.check_tokens,
+    annotating.annotate,
 )
 
 
