@@ -62,48 +62,56 @@ class Raters:
     """Two threads may use it at the same time."""
 
     def __init__(self, tables: Tables, network: Network, pieces: list[str]) -> None:
-        self._tables = tables
-        self._network = network
+        self.tables, self.network, self.pieces = tables, network, pieces
         self._vocabulary = {piece: number for number, piece in enumerate(pieces, 1)}
+
+    def features(self, texts: pa.LargeStringArray) -> tuple[Floats, npt.NDArray[np.int64]]:
+        """What the network takes in: (float32[segments, in], the text of each segment int64[segments], ascending)."""
+        found, document = traits(texts, self.tables)
+        return features(found), document
 
     def rate(self, texts: pa.LargeStringArray) -> Ratings:
         """The ratings of each text, which are the means of those of its segments. No nulls allowed."""
-        found, document = traits(texts, self._tables)
-        return self._pooled(found, document, len(texts))
+        return rated(self.network, *self.features(texts), len(texts))
 
     def rate_one(self, text: str) -> Ratings:
         """What `rate` does for one text, the traits found step by step."""
         cut = segments(np.array([len(text)]))
         parts = [text[first : first + SEGMENT] for first in cut.first.tolist()]
-        looks = [look_one(part, self._tables, self._vocabulary) for part in parts]
+        looks = [look_one(part, self.tables, self._vocabulary) for part in parts]
         if not looks:
             return self.rate(pa.array([""], pa.large_string()))
-        return self._pooled(Traits(*map(np.stack, zip(*looks, strict=True))), cut.document, 1)
+        return rated(self.network, features(Traits(*map(np.stack, zip(*looks, strict=True)))), cut.document, 1)
 
-    def _pooled(self, found: Traits, document: npt.NDArray[np.int64], n: int) -> Ratings:
-        """The means over the segments of each of the n documents."""
-        net = self._network
-        x = np.clip((features(found) - net.mean) / net.deviation, np.float32(-4), np.float32(4))
-        out = forward(x, net.inner, net.inner_bias, net.outer, net.outer_bias).astype(np.float64)
-        logits = out[:, len(CRITERIA) :]
-        shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-        shares /= shares.sum(axis=1, keepdims=True)
-        each = np.concatenate([np.clip(out[:, : len(CRITERIA)], 1, 5), shares], axis=1)
-        count = np.bincount(document, minlength=n)
-        there = np.flatnonzero(count)
-        first = np.cumsum(count) - count
-        means = np.full((n, each.shape[1]), np.nan)
-        if len(there):
-            means[there] = np.add.reduceat(each, first[there], axis=0) / count[there, None]
-        domain = np.full(n, -1, np.int8)
-        domain[there] = means[there, len(CRITERIA) :].argmax(axis=1)
-        probability = means[np.arange(n), len(CRITERIA) + np.maximum(domain, 0)]
-        return Ratings(means[:, : len(CRITERIA)].astype(np.float32), domain, probability.astype(np.float32))
+
+def rated(net: Network, inputs: Floats, document: npt.NDArray[np.int64], n: int) -> Ratings:
+    """The ratings of n texts: means over their segments, of which there are inputs float32[segments, in]."""
+    x = np.clip((inputs - net.mean) / net.deviation, np.float32(-4), np.float32(4))
+    out = forward(x, net.inner, net.inner_bias, net.outer, net.outer_bias).astype(np.float64)
+    logits = out[:, len(CRITERIA) :]
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    shares /= shares.sum(axis=1, keepdims=True)
+    each = np.concatenate([np.clip(out[:, : len(CRITERIA)], 1, 5), shares], axis=1)
+    count = np.bincount(document, minlength=n)
+    there = np.flatnonzero(count)
+    first = np.cumsum(count) - count
+    means = np.full((n, each.shape[1]), np.nan)
+    if len(there):
+        means[there] = np.add.reduceat(each, first[there], axis=0) / count[there, None]
+    domain = np.full(n, -1, np.int8)
+    domain[there] = means[there, len(CRITERIA) :].argmax(axis=1)
+    probability = means[np.arange(n), len(CRITERIA) + np.maximum(domain, 0)]
+    return Ratings(means[:, : len(CRITERIA)].astype(np.float32), domain, probability.astype(np.float32))
 
 
 @lru_cache(maxsize=4)
 def load(path: Path = BUNDLED) -> Raters:
-    """The raters in a file that `save` wrote, read once in a process. Raises StoreError if it is none, or cut short."""
+    """As `read`, but once in a process."""
+    return read(path)
+
+
+def read(path: Path) -> Raters:
+    """The raters in a file that `save` wrote. Raises StoreError if it is none, or cut short."""
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             stored = {name: file[name] for name in file.files}
@@ -126,7 +134,8 @@ def save(path: Path, tables: Tables, network: Network, pieces: list[str]) -> Non
     stored["pieces"] = np.frombuffer("\n".join(pieces).encode("ascii"), np.uint8)
     widths = {name: np.float16 if value.ndim == 2 else np.float32 for name, value in network._asdict().items()}
     stored |= {name: value.astype(widths[name]) for name, value in network._asdict().items()}
-    np.savez_compressed(path, **stored)
+    with path.open("wb") as file:  # of a path, numpy would make one that ends in .npz
+        np.savez_compressed(file, **stored)
 
 
 def _check(tables: Tables, network: Network, pieces: int) -> None:

@@ -1,7 +1,8 @@
-"""Rate each document on DataMan's fourteen criteria and say its domain, with the bundled raters."""
+"""Rate each document on DataMan's fourteen criteria and say its domain, with the bundled raters or others."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.documents import TEXT, Batch
-from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, Raters, Ratings, load
+from curate.models.addressing import located
+from curate.models.raters import CRITERIA, DOMAINS, Raters, Ratings, load
 from curate.stage import Annotate
+
+BUILTIN = "builtin:raters"
 
 
 class Quality(Annotate):
@@ -30,7 +34,15 @@ class Quality(Annotate):
 
     Of a long document, eight stretches of 1,500 characters are looked at, evenly spread, and their ratings averaged.
     A document without characters has null in all columns.
+
+    `curate fit raters` trains other raters from documents that a model or a person rated (`curate annotate` has a
+    language model do that): `- quality: {model: mine.npz}`.
     """
+
+    model: str = BUILTIN
+    """`builtin:raters` (those of the package), the path of raters that `curate fit raters` made (.npz), or
+    `hf://ORG/REPO/FILE[@REVISION]`, a file of the Hugging Face Hub that `curate fetch` has fetched. Its SHA-256 goes
+    into the manifest."""
 
     writes = {
         **{f"quality_{criterion}": pa.float32() for criterion in CRITERIA},
@@ -43,17 +55,21 @@ class Quality(Annotate):
     }
 
     def files(self) -> tuple[Path, ...]:
-        return (BUNDLED,)
+        return (located(self.model),)
+
+    def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
+        if self.model != BUILTIN:
+            self._raters()
 
     def annotate_one(self, text: str) -> dict[str, Any]:
-        return {name: values[0].as_py() for name, values in _columns(_raters().rate_one(text)).items()}
+        return {name: values[0].as_py() for name, values in _columns(self._raters().rate_one(text)).items()}
 
     def annotate(self, batch: Batch) -> dict[str, pa.Array]:
-        return _columns(_raters().rate(batch[TEXT]))
+        return _columns(self._raters().rate(batch[TEXT]))
 
-
-def _raters() -> Raters:
-    return load(BUNDLED)
+    def _raters(self) -> Raters:
+        """Raises StoreError if the file has none."""
+        return load(*self.files())
 
 
 def _columns(ratings: Ratings) -> dict[str, pa.Array]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,9 +17,11 @@ from typer.testing import CliRunner
 from curate.annotation.form import SCORES
 from curate.cli.app import app
 from curate.errors import CurateError, RecipeError
+from curate.fit import rater_network
 from curate.store import tables
-from tests.annotation.server import completion, rated_by_length, serving
+from tests.annotation.server import answer, completion, rated_by_length, serving
 from tests.fit.planted import texts, write
+from tests.fit.rated import documents
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -249,3 +253,34 @@ def test_refuses(corpus, tmp_path, more, message):
 def test_nothing_to_ask_about(tmp_path):
     with serving([]) as server, pytest.raises(CurateError, match="none of the 2 documents of the input has a text"):
         annotate(server, write(tmp_path / "a.parquet", ["", " "]), tmp_path / "out")
+
+
+def test_the_commands_of_the_manual(tmp_path, monkeypatch):
+    """From documents to raters to a run that uses them, as docs/training.md has it."""
+    manual = (ROOT / "docs/training.md").read_text(encoding="utf-8")
+    section = manual[manual.index("## Raters to one's own taste") : manual.index("## What is held")]
+    console = re.findall(r"^\$ curate (.*)$", section, re.MULTILINE)
+    recipe = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)[1]
+    assert [line.split()[0] for line in console] == ["annotate", "annotate", "fit", "run"]
+    (tmp_path / "corpus").mkdir()
+    texts, scores, letters = documents(220, seed=5)
+    write(tmp_path / "corpus/a.parquet", texts)
+    ratings = {text: answer(letter, row) for text, row, letter in zip(texts, scores.tolist(), letters, strict=True)}
+    (tmp_path / "rated.yaml").write_text(recipe, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rater_network, "EPOCHS", 6)
+
+    def rate(_, body):
+        question = body["messages"][1]["content"]
+        return completion(ratings[question[question.index("Text: ") + 6 : question.index("\nDomain:_")]])
+
+    with serving(rate) as server:
+        for line in console:
+            line = line.replace("http://localhost:8000/v1", server.base).replace("--sample 5000", "--sample 200")
+            done = CliRunner().invoke(app, shlex.split(line))
+            assert done.exit_code == 0, (line, done.output, done.exception)
+    assert len(server.requests) == 200
+    assert "held out" in (tmp_path / "mine.md").read_text()
+    kept = pq.read_table(tmp_path / "rated/data")
+    assert 50 < len(kept) < 80
+    assert set(kept["quality_domain"].to_pylist()) <= {"coding", "retail"}

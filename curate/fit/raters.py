@@ -1,0 +1,247 @@
+"""Raters from documents that somebody rated, and how near they come to the ratings of documents they never saw."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.errors import CurateError, RecipeError
+from curate.fit.measures import spearman
+from curate.fit.rater_card import card
+from curate.fit.rater_network import train
+from curate.fit.ratings import Rated, Ratings, read
+from curate.kernels.hashing import hash64
+from curate.models import raters as models
+from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, load, rated, save
+from curate.store.files import sha256, whole, write_json
+from curate.store.reading import Reader
+
+HELD_OUT = 0.2
+"""Share of the rated documents that training does not see: as a rule they are few, and a correlation needs some."""
+LEAST, LEAST_HELD_OUT = 100, 10
+"""Rated documents to train on, and to test on, below which figures and raters say nothing."""
+UNRATED = 10_000
+"""Documents without ratings that the networks learn from beside the others, at most."""
+_SPLIT = 0x73706C6974  # seed: "split"
+_DRAW = 0x64726177  # "draw"
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass
+class Fitted:
+    """What became of a training, as the card and `<raters>.json` have it."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    """Documents."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """Criterion → Spearman's correlation of ranks with the ratings held out; NaN if one of both is constant."""
+    domain: float = float("nan")
+    """Share of the documents held out whose domain is right."""
+    bundled_scores: dict[str, float] = field(default_factory=dict)
+    """The same of the raters that come with the package, of the same documents."""
+    bundled_domain: float = float("nan")
+    commonest_domain: float = float("nan")
+    """What always saying the domain that is the commonest in training would reach."""
+    domains: dict[str, int] = field(default_factory=dict)
+    """Documents to train on by domain."""
+    means: dict[str, float] = field(default_factory=dict)
+    """Of the ratings to train on, by criterion."""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class _Documents:
+    """Some documents: what is known of them, and of their segments."""
+
+    ratings: Ratings
+    inputs: Floats
+    """float32[segments, in]: what the network takes in."""
+    document: Integers
+    """int64[segments], ascending: the document of each."""
+    keys: npt.NDArray[np.uint64]
+    """uint64[documents]: hashes of their texts."""
+
+    def take(self, rows: Integers) -> _Documents:
+        """Some of the documents, in the order given."""
+        first = np.searchsorted(self.document, rows)
+        count = np.searchsorted(self.document, rows, side="right") - first
+        within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        ratings = Ratings(self.ratings.scores[rows], self.ratings.domain[rows])
+        document = np.repeat(np.arange(len(rows)), count)
+        return _Documents(ratings, self.inputs[np.repeat(first, count) + within], document, self.keys[rows])
+
+
+def fit_raters(
+    documents: Reader,
+    out: Path,
+    *,
+    table: Reader | None = None,
+    held_out: float = HELD_OUT,
+    unrated: int = UNRATED,
+    seed: int = 0,
+    constant: str = "error",
+    about: dict[str, Any] | None = None,
+) -> Fitted:
+    """Train on rated documents and write `out` (raters, .npz), and beside it its card (.md), for programs (.json).
+
+    Ratings are columns of the documents or, by id, of `table`. A part of the documents, chosen by a hash of the text,
+    is for the figures alone. Documents without ratings, up to `unrated` of them, are rated by a teacher, a regression
+    on the others, and the networks imitate it. The result is the same in whatever order the documents come.
+
+    constant: error, or keep: what to do about a criterion with the same score everywhere: nothing can be learned of it.
+    about: goes into card and JSON as it is. Raises RecipeError for ratings that are none, CurateError when there are
+    too few documents, or a criterion is constant.
+    """
+    found = Fitted()
+    base = load(BUNDLED)
+    with_ratings, others = _gathered(documents, table, unrated, seed, found)
+    aside = hash64_share(with_ratings.keys, held_out)
+    learn, test = with_ratings.take(np.flatnonzero(~aside)), with_ratings.take(np.flatnonzero(aside))
+    found.counts = {"training": int((~aside).sum()), "held out": int(aside.sum()), **found.counts}
+    _check(learn.ratings, found.counts, constant)
+    segments = np.bincount(learn.document, minlength=len(learn.keys))
+    each = learn.document
+    dim = base.tables.vectors.shape[1]
+    weight = (1 / segments[each]).astype(np.float32)  # a document counts once, however long it is
+    network = train(
+        learn.inputs, learn.ratings.scores[each], learn.ratings.domain[each], others, dim=dim, weight=weight, seed=seed
+    )  # fmt: skip
+    with whole(out) as part:
+        save(part, base.tables, network, base.pieces)
+        network = models.read(part).network  # as it was rounded
+    load.cache_clear()  # another file may have been there
+    found.scores, found.domain = _figures(rated(network, test.inputs, test.document, len(test.keys)), test.ratings)
+    bundled = rated(base.network, test.inputs, test.document, len(test.keys))
+    found.bundled_scores, found.bundled_domain = _figures(bundled, test.ratings)
+    there = np.bincount(learn.ratings.domain, minlength=len(DOMAINS))
+    found.commonest_domain = float((test.ratings.domain == there.argmax()).mean())
+    found.domains = {name: int(count) for name, count in zip(DOMAINS, there, strict=True)}
+    found.means = dict(zip(CRITERIA, map(float, learn.ratings.scores.mean(0, dtype=np.float64)), strict=True))
+    found.sha256 = sha256(out)
+    facts = {**(about or {}), "seed": seed, "share_held_out": held_out, **asdict(found)}
+    write_json(out.with_suffix(".json"), _storable(facts))
+    with whole(out.with_suffix(".md")) as part:
+        part.write_text(card(out.name, facts), encoding="utf-8")
+    return found
+
+
+def hash64_share(keys: npt.NDArray[np.uint64], share: float) -> npt.NDArray[np.bool_]:
+    """bool[n]: about so large a share of hashes, always the same ones."""
+    return keys < np.uint64(int(share * 2**64))
+
+
+def _gathered(
+    documents: Reader, table: Reader | None, unrated: int, seed: int, found: Fitted
+) -> tuple[_Documents, Floats]:
+    """(the rated documents in the order of their hashes, a segment each of documents without ratings)."""
+    some: list[_Documents] = []
+    pool = _Pool(unrated)
+    counts = dict.fromkeys(("rated in part, left out", "without text, left out", "without ratings"), 0)
+    for part in read(documents, table):
+        inputs, document = load(BUNDLED).features(part.texts)
+        all_of_it = _Documents(part.ratings, inputs, document, hash64(part.texts, seed ^ _SPLIT))
+        filled = np.bincount(document, minlength=len(part.texts)) > 0
+        complete, absent = part.ratings.complete & filled, part.ratings.absent & filled
+        counts["without text, left out"] += int((~filled).sum())
+        counts["rated in part, left out"] += int((filled & ~complete & ~absent).sum())
+        counts["without ratings"] += int(absent.sum())
+        some.append(all_of_it.take(np.flatnonzero(complete)))
+        pool.add(part, absent, inputs, document, seed)
+    everything = _joined(some)
+    # Equal texts lie together; their ratings, as they are in the hash, tell which comes first.
+    scores = everything.ratings.scores.T[::-1]
+    order = np.lexsort((everything.ratings.domain, *scores, everything.keys))
+    found.counts = {**{name: count for name, count in counts.items() if count}, "of them learned from": pool.size}
+    if not pool.size:
+        del found.counts["of them learned from"]
+    return everything.take(order), pool.inputs()
+
+
+def _joined(some: list[_Documents]) -> _Documents:
+    if not some:
+        raise RecipeError("the input has no documents")
+    sizes = [len(one.keys) for one in some]
+    starts = np.cumsum([0, *sizes[:-1]])
+    return _Documents(
+        Ratings(*(np.concatenate(column) for column in zip(*(one.ratings for one in some), strict=True))),
+        np.concatenate([one.inputs for one in some]),
+        np.concatenate([one.document + start for one, start in zip(some, starts, strict=True)]),
+        np.concatenate([one.keys for one in some]),
+    )
+
+
+class _Pool:
+    """A segment each of the documents with the smallest hashes."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._limit = most, np.uint64(2**64 - 1)
+        self._keys: list[npt.NDArray[np.uint64]] = []
+        self._inputs: list[Floats] = []
+
+    def add(self, part: Rated, wanted: npt.NDArray[np.bool_], inputs: Floats, document: Integers, seed: int) -> None:
+        """Take from some more documents, those that are `wanted`."""
+        if not self._most:
+            return
+        keys = hash64(part.texts, seed ^ _DRAW)
+        rows = np.flatnonzero(wanted & (keys <= self._limit))
+        first = np.searchsorted(document, rows)
+        count = np.searchsorted(document, rows, side="right") - first
+        self._keys.append(keys[rows])
+        self._inputs.append(inputs[first + (keys[rows] % np.maximum(count, 1).astype(np.uint64)).astype(np.int64)])
+        if sum(map(len, self._keys)) > 2 * self._most + 1000:
+            self._prune()
+
+    def _prune(self) -> None:
+        keys, inputs = np.concatenate(self._keys), np.concatenate(self._inputs)
+        _, places = np.unique(keys, return_index=True)  # equal texts teach nothing new
+        places = places[: self._most]
+        self._keys, self._inputs = [keys[places]], [inputs[places]]
+        if len(places) == self._most:
+            self._limit = keys[places[-1]]
+
+    @property
+    def size(self) -> int:
+        if self._keys:
+            self._prune()
+        return sum(map(len, self._keys))
+
+    def inputs(self) -> Floats:
+        """float32[size, in], in the order of the hashes."""
+        if self.size:
+            return self._inputs[0]
+        return np.zeros((0, len(load(BUNDLED).network.mean)), np.float32)
+
+
+def _check(learn: Ratings, counts: dict[str, int], constant: str) -> None:
+    """Raise CurateError when nothing can be learned."""
+    if counts["training"] < LEAST or counts["held out"] < LEAST_HELD_OUT:
+        told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        raise CurateError(
+            f"there are too few rated documents ({told}); raters take {LEAST} to learn from and {LEAST_HELD_OUT} held "
+            "out at the very least, and some thousands to be good: rate more of them"
+        )
+    flat = [name for name, spread in zip(CRITERIA, np.ptp(learn.scores, axis=0), strict=True) if spread == 0]
+    if flat and constant == "error":
+        raise CurateError(
+            f"all {counts['training']:,} documents to learn from have the same score in {', '.join(flat)}: nothing can "
+            "be learned of that; rate documents of more kinds, or say --constant keep, for raters that always say it"
+        )
+
+
+def _figures(said: Ratings | Any, given: Ratings) -> tuple[dict[str, float], float]:
+    """(criterion → correlation of ranks, share of right domains)."""
+    pairs = zip(CRITERIA, said.scores.T.astype(np.float64), given.scores.T.astype(np.float64), strict=True)
+    return {name: spearman(a, b) for name, a, b in pairs}, float((said.domain == given.domain).mean())
+
+
+def _storable(value: Any) -> Any:
+    """The value as JSON has it: no NaN."""
+    if isinstance(value, dict):
+        return {name: _storable(one) for name, one in value.items()}
+    return None if isinstance(value, float) and value != value else value
