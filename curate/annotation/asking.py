@@ -45,7 +45,7 @@ class Progress:
     prompt_tokens: int = 0
     answer_tokens: int = 0
     waiting: str = ""
-    """Why nothing is going on at the moment, if so."""
+    """What failed last and is tried again, unless something was answered since."""
 
     @property
     def done(self) -> int:

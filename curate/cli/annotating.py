@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from curate.annotation.form import Form
 
 EVERY = 5.0  # seconds between two lines on what is no terminal
+WIDEST = 50  # characters beside a bar: an error of a server is long, and would leave no room for it
 ANSWER_TOKENS = 29  # fifteen answers and fourteen line ends: DataMan's count
 
 
@@ -211,8 +212,10 @@ class _Bars:
         self._task = bar.add_task("", total=None)
 
     def __call__(self, at: Progress) -> None:
+        state = _state(at)
+        short = state if len(state) <= WIDEST else f"{state[: WIDEST - 1]}…"
         self._bar.update(
-            self._task, completed=self._there + at.done, total=self._there + at.documents, description=_state(at)
+            self._task, completed=self._there + at.done, total=self._there + at.documents, description=short
         )
 
 
