@@ -16,6 +16,8 @@ from curate.errors import CurateError
 
 LONGEST_PAUSE = 600.0
 """Seconds. A server that wants a longer pause is asked another time, by a person."""
+LONGEST_KEPT = 10_000
+"""Characters of an answer that has not the form."""
 HOPELESS = 5
 """Documents in a row whose requests all failed, after which the endpoint is taken to be down."""
 
@@ -145,7 +147,7 @@ class _Asking:
                     parsed(reply.content)
                     return Outcome.of(document, None, "", reply.content, tries)
                 except Malformed as error:
-                    reason, problem, raw = MALFORMED, str(error), reply.content
+                    reason, problem, raw = MALFORMED, str(error), reply.content[:LONGEST_KEPT]
             useless += 1
             if useless >= self.patience.attempts:
                 return Outcome.of(document, reason, problem, raw, tries)

@@ -59,8 +59,9 @@ def token_spans(text: str) -> list[tuple[int, int]]:
     """(start, end) of what is counted as tokens; together they are the text.
 
     A piece of up to seven Latin letters, of up to three others, a single Chinese, Japanese or Korean character, a
-    digit, a mark, or a run of white space. That is rather more than a byte-pair tokenizer of some 150,000 tokens makes
-    of ordinary text, so that the limit of a model's context is not exceeded.
+    digit, a mark, or a run of white space. Against Qwen's byte-pair tokenizer, the one of DataMan's annotator, that is
+    (medians over documents) 1.05 times as many in English encyclopedic articles and novels, 1.15 to 1.27 in manuals and
+    code, 1.2 in Chinese, 1.35 in Korean, but 0.93 in French and 0.83 in German statutes.
     """
     return [match.span() for match in _PIECE.finditer(text)]
 

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from curate.errors import CurateError, RecipeError
 from curate.fit.measures import spearman
 from curate.fit.rater_card import card
 from curate.fit.rater_network import train
-from curate.fit.ratings import Rated, Ratings, read
+from curate.fit.ratings import Ratings, read
 from curate.kernels.hashing import hash64
-from curate.models import raters as models
+from curate.kernels.text import char_counts
 from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, load, rated, save
+from curate.models.raters import Ratings as Said
+from curate.models.raters import read as read_raters
 from curate.store.files import sha256, whole, write_json
 from curate.store.reading import Reader
 
@@ -101,7 +104,7 @@ def fit_raters(
     found = Fitted()
     base = load(BUNDLED)
     with_ratings, others = _gathered(documents, table, unrated, seed, found)
-    aside = hash64_share(with_ratings.keys, held_out)
+    aside = _aside(with_ratings.keys, held_out)
     learn, test = with_ratings.take(np.flatnonzero(~aside)), with_ratings.take(np.flatnonzero(aside))
     found.counts = {"training": int((~aside).sum()), "held out": int(aside.sum()), **found.counts}
     _check(learn.ratings, found.counts, constant)
@@ -114,7 +117,7 @@ def fit_raters(
     )  # fmt: skip
     with whole(out) as part:
         save(part, base.tables, network, base.pieces)
-        network = models.read(part).network  # as it was rounded
+        network = read_raters(part).network  # as it was rounded
     load.cache_clear()  # another file may have been there
     found.scores, found.domain = _figures(rated(network, test.inputs, test.document, len(test.keys)), test.ratings)
     bundled = rated(base.network, test.inputs, test.document, len(test.keys))
@@ -131,7 +134,7 @@ def fit_raters(
     return found
 
 
-def hash64_share(keys: npt.NDArray[np.uint64], share: float) -> npt.NDArray[np.bool_]:
+def _aside(keys: npt.NDArray[np.uint64], share: float) -> npt.NDArray[np.bool_]:
     """bool[n]: about so large a share of hashes, always the same ones."""
     return keys < np.uint64(int(share * 2**64))
 
@@ -140,27 +143,32 @@ def _gathered(
     documents: Reader, table: Reader | None, unrated: int, seed: int, found: Fitted
 ) -> tuple[_Documents, Floats]:
     """(the rated documents in the order of their hashes, a segment each of documents without ratings)."""
+    base = load(BUNDLED)
     some: list[_Documents] = []
     pool = _Pool(unrated)
     counts = dict.fromkeys(("rated in part, left out", "without text, left out", "without ratings"), 0)
     for part in read(documents, table):
-        inputs, document = load(BUNDLED).features(part.texts)
-        all_of_it = _Documents(part.ratings, inputs, document, hash64(part.texts, seed ^ _SPLIT))
-        filled = np.bincount(document, minlength=len(part.texts)) > 0
+        filled = char_counts(part.texts) > 0
         complete, absent = part.ratings.complete & filled, part.ratings.absent & filled
         counts["without text, left out"] += int((~filled).sum())
         counts["rated in part, left out"] += int((filled & ~complete & ~absent).sum())
         counts["without ratings"] += int(absent.sum())
-        some.append(all_of_it.take(np.flatnonzero(complete)))
-        pool.add(part, absent, inputs, document, seed)
+        rows = np.flatnonzero(complete)
+        texts = part.texts.take(pa.array(rows))
+        ratings = Ratings(part.ratings.scores[rows], part.ratings.domain[rows])
+        some.append(_Documents(ratings, *base.features(texts), hash64(texts, seed ^ _SPLIT)))
+        keys = hash64(part.texts, seed ^ _DRAW)
+        rows = np.flatnonzero(absent & pool.wants(keys))
+        pool.add(keys[rows], *base.features(part.texts.take(pa.array(rows))))
     everything = _joined(some)
-    # Equal texts lie together; their ratings, as they are in the hash, tell which comes first.
+    # Equal texts lie together; their ratings, as they are in the hash's order, tell which comes first.
     scores = everything.ratings.scores.T[::-1]
     order = np.lexsort((everything.ratings.domain, *scores, everything.keys))
-    found.counts = {**{name: count for name, count in counts.items() if count}, "of them learned from": pool.size}
-    if not pool.size:
-        del found.counts["of them learned from"]
-    return everything.take(order), pool.inputs()
+    others = pool.inputs()
+    found.counts = {name: count for name, count in counts.items() if count}
+    if len(others):
+        found.counts["of them learned from"] = len(others)
+    return everything.take(order), others
 
 
 def _joined(some: list[_Documents]) -> _Documents:
@@ -181,19 +189,20 @@ class _Pool:
 
     def __init__(self, most: int) -> None:
         self._most, self._limit = most, np.uint64(2**64 - 1)
-        self._keys: list[npt.NDArray[np.uint64]] = []
-        self._inputs: list[Floats] = []
+        self._keys: list[npt.NDArray[np.uint64]] = [np.zeros(0, np.uint64)]
+        self._inputs: list[Floats] = [np.zeros((0, len(load(BUNDLED).network.mean)), np.float32)]
 
-    def add(self, part: Rated, wanted: npt.NDArray[np.bool_], inputs: Floats, document: Integers, seed: int) -> None:
-        """Take from some more documents, those that are `wanted`."""
-        if not self._most:
-            return
-        keys = hash64(part.texts, seed ^ _DRAW)
-        rows = np.flatnonzero(wanted & (keys <= self._limit))
+    def wants(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """bool[n]: whether documents with these hashes may be among the smallest."""
+        return (keys <= self._limit) & (self._most > 0)
+
+    def add(self, keys: npt.NDArray[np.uint64], inputs: Floats, document: Integers) -> None:
+        """Take documents with these hashes: what the network takes in of their segments, and whose each segment is."""
+        rows = np.arange(len(keys))
         first = np.searchsorted(document, rows)
-        count = np.searchsorted(document, rows, side="right") - first
-        self._keys.append(keys[rows])
-        self._inputs.append(inputs[first + (keys[rows] % np.maximum(count, 1).astype(np.uint64)).astype(np.int64)])
+        count = (np.searchsorted(document, rows, side="right") - first).astype(np.uint64)
+        self._keys.append(keys)
+        self._inputs.append(inputs[first + (keys % count).astype(np.int64)])
         if sum(map(len, self._keys)) > 2 * self._most + 1000:
             self._prune()
 
@@ -203,19 +212,12 @@ class _Pool:
         places = places[: self._most]
         self._keys, self._inputs = [keys[places]], [inputs[places]]
         if len(places) == self._most:
-            self._limit = keys[places[-1]]
-
-    @property
-    def size(self) -> int:
-        if self._keys:
-            self._prune()
-        return sum(map(len, self._keys))
+            self._limit = keys[places[-1]] if self._most else np.uint64(0)
 
     def inputs(self) -> Floats:
-        """float32[size, in], in the order of the hashes."""
-        if self.size:
-            return self._inputs[0]
-        return np.zeros((0, len(load(BUNDLED).network.mean)), np.float32)
+        """float32[up to the most, in], in the order of the hashes."""
+        self._prune()
+        return self._inputs[0]
 
 
 def _check(learn: Ratings, counts: dict[str, int], constant: str) -> None:
@@ -234,7 +236,7 @@ def _check(learn: Ratings, counts: dict[str, int], constant: str) -> None:
         )
 
 
-def _figures(said: Ratings | Any, given: Ratings) -> tuple[dict[str, float], float]:
+def _figures(said: Said, given: Ratings) -> tuple[dict[str, float], float]:
     """(criterion → correlation of ranks, share of right domains)."""
     pairs = zip(CRITERIA, said.scores.T.astype(np.float64), given.scores.T.astype(np.float64), strict=True)
     return {name: spearman(a, b) for name, a, b in pairs}, float((said.domain == given.domain).mean())
