@@ -113,8 +113,12 @@ def load(path: Path = BUNDLED) -> Raters:
 def read(path: Path) -> Raters:
     """The raters in a file that `save` wrote. Raises StoreError if it is none, or cut short."""
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            stored = {name: file[name] for name in file.files}
+        with path.open("rb") as raw:
+            if not zipfile.is_zipfile(raw):
+                raise ValueError("it is no whole .npz file")
+            raw.seek(0)
+            with np.load(raw, allow_pickle=False) as file:
+                stored = {name: file[name] for name in file.files}
         pieces = stored["pieces"].tobytes().decode("ascii").split("\n")
         keys, ids = _hashed(pieces)
         own: dict[str, Any] = {name: stored[name].astype(np.uint8) for name in _TABLES}
