@@ -122,6 +122,8 @@ class Endpoint:
         except httpx.TransportError as error:  # includes its own timeouts
             told = self._hidden(str(error)) or type(error).__name__
             raise Unavailable(f"{self.shown} cannot be reached: {told}") from None
+        except httpx.DecodingError as error:
+            raise Unavailable(f"the reply cannot be decompressed: {self._hidden(str(error))}") from None
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise Refused(f"{self.shown}: {self._hidden(str(error)) or type(error).__name__}") from None
         text = self._hidden(body.decode("utf-8", "replace"))
@@ -232,8 +234,9 @@ def _hint(status: int) -> str:
         return "; the key is taken from the environment variable that --key-env names"
     if status == 404:
         return "; look at the address and the name of the model"
-    if status in (400, 422):
-        return '; --extra changes what is sent, such as \'{"max_tokens": null, "max_completion_tokens": 64}\''
+    if status in (400, 413, 422):
+        example = '{"max_tokens": null, "max_completion_tokens": 64}'
+        return f"; --text-tokens sends less of a long text; --extra changes the request, as '{example}' does"
     return ""
 
 

@@ -119,7 +119,11 @@ def test_retry_after(header, seconds):
 @pytest.mark.parametrize(
     ("status", "body", "told"),
     [
-        (400, '{"error": {"message": "max_tokens is\\nnot supported"}}', "400: max_tokens is not supported; --extra"),
+        (
+            400,
+            '{"error": {"message": "max_tokens is\\nnot supported"}}',
+            "400: max_tokens is not supported; --text-tokens",
+        ),
         (401, '{"error": {"message": "Incorrect API key provided: sk-secret"}}', r"401: Incorrect .*: \*\*\*; the key"),
         (403, '{"error": "no"}', "403: no; the key"),
         (404, '{"detail": "The model `m` does not exist"}', "404: The model `m` does not exist; look at the address"),
@@ -179,6 +183,11 @@ def test_odd_counts_of_tokens_do_no_harm():
     for usage in (None, 5, {}, {"prompt_tokens": "many", "completion_tokens": -1}):
         outcome, _ = one([completion(GOOD, usage=usage)])
         assert outcome.reason is None
+
+
+def test_a_reply_that_is_not_what_its_headers_say():
+    outcome, _ = one([(200, "no gzip", {"Content-Encoding": "gzip"}), completion(GOOD)])
+    assert (outcome.reason, outcome.requests) == (None, 2)
 
 
 def test_garbage_then_good():

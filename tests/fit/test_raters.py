@@ -26,6 +26,7 @@ from tests.stages.harness import batch_of
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(rater_network, "EPOCHS", 6)
+    monkeypatch.setattr(rater_network, "HIDDEN", 48)
 
 
 def fit(path, out, *, ratings=None, **options):
@@ -209,7 +210,7 @@ def test_more_documents_than_the_teacher_takes(tmp_path, rated, monkeypatch):
     monkeypatch.setattr(rater_network, "MOST_TAUGHT", 120)
     fewer = fit(path, tmp_path / "b.npz")
     assert fewer.sha256 != all_of_them.sha256
-    assert fewer.scores["overall"] > 0.5
+    assert fewer.scores["overall"] > 0.3
 
 
 @pytest.mark.parametrize(
