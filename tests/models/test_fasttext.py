@@ -242,7 +242,7 @@ def test_words_of_any_size_many_at_a_time(labels, ngrams, tmp_path):
         "".join(f"__label__{n % labels} {' '.join(rng.choices(known, k=12))}\n" for n in range(3000))
     )
     path = tmp_path / "sizes.bin"
-    options = {"wordNgrams": ngrams, "minCount": 1, "bucket": 3000, "dim": 7, "epoch": 2, "thread": 10, "verbose": 0}
+    options = {"wordNgrams": ngrams, "minCount": 1, "bucket": 3000, "dim": 10, "epoch": 2, "thread": 10, "verbose": 0}
     library.train_supervised(str(tmp_path / "lines.txt"), **options).save_model(str(path))
     words = [*known, *(word + "q" for word in known), "__label__0", "__label__", "__label__new", "__labelx", "x" * 300]
     texts = [" ".join(rng.choices(words, k=k)) for k in (0, 1, 63, 64, 65, 128, 2040, 2055, 2056, 2057, 4200)]
