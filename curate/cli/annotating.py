@@ -48,7 +48,7 @@ def annotate(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for a request, from first to last byte.")] = 120.0,
     retries: Annotated[
         int,
-        typer.Option(min=0, max=100, help="Times that a request which failed is put again, after longer and longer."),
+        typer.Option(min=0, max=100, help="Times that a failed request is repeated, each after a longer wait."),
     ] = 6,
     attempts: Annotated[
         int, typer.Option(min=1, max=100, help="Useless answers about a document before it is left without ratings.")

