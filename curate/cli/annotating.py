@@ -13,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
+    from rich.progress import ProgressColumn
 
     from curate.annotation.asking import Progress, Show
     from curate.annotation.drawing import Draw
@@ -196,12 +197,17 @@ def _screen(there: int) -> Iterator[Show]:
         yield _Lines(sys.stderr, there)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False))
-    with Bar(*columns, console=Console(stderr=True, highlight=False), transient=True) as bar:
+    with Bar(*columns(), console=Console(stderr=True, highlight=False), transient=True) as bar:
         yield _Bars(bar, there)
+
+
+def columns() -> tuple[ProgressColumn, ...]:
+    """What is beside each other on the line of a bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    return BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}", markup=False)
 
 
 class _Bars:

@@ -1,5 +1,6 @@
 """`curate annotate`, as a user types it, against a server on this machine."""
 
+import io
 import json
 import os
 import re
@@ -13,9 +14,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
+from rich.progress import Progress as Bar
 from typer.testing import CliRunner
 
+from curate.annotation.asking import Progress
 from curate.annotation.form import SCORES
+from curate.cli import annotating
 from curate.cli.app import app
 from curate.errors import CurateError, RecipeError
 from curate.fit import rater_network
@@ -288,3 +293,29 @@ def test_the_commands_of_the_manual(tmp_path, monkeypatch):
     kept = pq.read_table(tmp_path / "rated/data")
     assert 50 < len(kept) < 80
     assert set(kept["quality_domain"].to_pylist()) <= {"coding", "retail"}
+
+
+LONG = "the server answers 500: " + "<p>\n" * 100
+
+
+def test_progress_in_lines(monkeypatch):
+    monkeypatch.setattr(annotating, "EVERY", 0.0)
+    stream = io.StringIO()
+    show = annotating._Lines(stream, 5)
+    show(Progress(10, rated=2))
+    show(Progress(10, rated=3, useless=1, failed=2, waiting="the server answers 500: \x1b[2J\n; again in 2 s"))
+    assert stream.getvalue().splitlines() == [
+        "7 of 15 documents",
+        "11 of 15 documents, 1 useless, 2 failed, the server answers 500: \\x1b[2J\\n; again in 2 s",
+    ]
+
+
+def test_a_bar_keeps_its_room_whatever_a_server_says():
+    stream = io.StringIO()
+    with Bar(*annotating.columns(), console=Console(file=stream, force_terminal=True, width=100)) as bar:
+        annotating._Bars(bar, 5)(Progress(10, rated=3, waiting=LONG))
+    shown = re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", stream.getvalue())
+    (line,) = (line for line in re.split("[\r\n]+", shown) if "8/15" in line)
+    assert line.count("━") > 20
+    assert "the server answers 500: <p>" in line
+    assert "…" in line
