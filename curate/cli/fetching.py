@@ -1,4 +1,4 @@
-"""The one command that uses a network: fetch."""
+"""Models over the network, which a run never uses: fetch."""
 
 from __future__ import annotations
 
