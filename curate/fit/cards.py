@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+
+from curate.store.files import whole, write_json
+
+
+def publish(out: Path, facts: Mapping[str, Any], text: str) -> None:
+    """Write a card beside the model `out`, for people (.md: `text`) and for programs (.json: the facts)."""
+    write_json(out.with_suffix(".json"), _storable(dict(facts)))
+    with whole(out.with_suffix(".md")) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def card(name: str, facts: Mapping[str, Any]) -> str:
@@ -94,3 +104,12 @@ def _strength(strength: Mapping[str, Any]) -> Iterator[str]:
 
 def _shown(word: str) -> str:
     return word.replace("`", "'").replace("|", "/")
+
+
+def _storable(value: Any) -> Any:
+    """The value as JSON has it: no NaN."""
+    if isinstance(value, dict):
+        return {name: _storable(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(one) for one in value]
+    return None if isinstance(value, float) and value != value else value

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.errors import CurateError, RecipeError
-from curate.fit.cards import card
+from curate.fit.cards import card, publish
 from curate.fit.measures import Threshold, average_precision, roc_auc, spearman, threshold
 from curate.fit.training import NEGATIVE, POSITIVE, Settings, TrainingFile, telling_words, train, zero_end
 from curate.kernels.hashing import hash64
@@ -23,7 +23,7 @@ from curate.models.fasttext import Model
 from curate.models.fasttext_file import read
 from curate.store import arrow
 from curate.store.arrow import ArrowFile
-from curate.store.files import sha256, whole, write_json
+from curate.store.files import sha256, whole
 from curate.store.reading import Reader
 
 HELD_OUT = 0.1
@@ -122,9 +122,7 @@ def fit(
             shutil.copyfile(model, part)
     found.sha256 = sha256(out)
     facts = {**(about or {}), "settings": asdict(settings), "held_out": held_out, **asdict(found)}
-    write_json(out.with_suffix(".json"), _storable(facts))
-    with whole(out.with_suffix(".md")) as part:
-        part.write_text(card(out.name, facts), encoding="utf-8")
+    publish(out, facts, card(out.name, facts))
     return found
 
 
@@ -200,15 +198,6 @@ def _cut(
     }  # fmt: skip
     if not kept.all() and found.pool["mean_score_kept"] <= found.pool["mean_score"]:
         raise CurateError("what the threshold keeps scores no higher than the pool: the classifier has learned nothing")
-
-
-def _storable(value: Any) -> Any:
-    """The value as JSON has it: no NaN."""
-    if isinstance(value, dict):
-        return {name: _storable(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(one) for one in value]
-    return None if isinstance(value, float) and value != value else value
 
 
 @dataclass(frozen=True)

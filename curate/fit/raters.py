@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.errors import CurateError, RecipeError
+from curate.fit.cards import publish
 from curate.fit.measures import spearman
 from curate.fit.rater_card import card
 from curate.fit.rater_network import train
@@ -20,7 +21,7 @@ from curate.kernels.text import char_counts
 from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, load, rated, save
 from curate.models.raters import Ratings as Said
 from curate.models.raters import read as read_raters
-from curate.store.files import sha256, whole, write_json
+from curate.store.files import sha256, whole
 from curate.store.reading import Reader
 
 HELD_OUT = 0.2
@@ -128,9 +129,7 @@ def fit_raters(
     found.means = dict(zip(CRITERIA, map(float, learn.ratings.scores.mean(0, dtype=np.float64)), strict=True))
     found.sha256 = sha256(out)
     facts = {**(about or {}), "seed": seed, "share_held_out": held_out, **asdict(found)}
-    write_json(out.with_suffix(".json"), _storable(facts))
-    with whole(out.with_suffix(".md")) as part:
-        part.write_text(card(out.name, facts), encoding="utf-8")
+    publish(out, facts, card(out.name, facts))
     return found
 
 
@@ -240,10 +239,3 @@ def _figures(said: Said, given: Ratings) -> tuple[dict[str, float], float]:
     """(criterion → correlation of ranks, share of right domains)."""
     pairs = zip(CRITERIA, said.scores.T.astype(np.float64), given.scores.T.astype(np.float64), strict=True)
     return {name: spearman(a, b) for name, a, b in pairs}, float((said.domain == given.domain).mean())
-
-
-def _storable(value: Any) -> Any:
-    """The value as JSON has it: no NaN."""
-    if isinstance(value, dict):
-        return {name: _storable(one) for name, one in value.items()}
-    return None if isinstance(value, float) and value != value else value
