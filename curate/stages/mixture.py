@@ -22,6 +22,8 @@ from curate.stage import Column, Evidence, Global, Outcome, Part
 from curate.weighing import check_tokens, weights
 
 _SEED = 0x6D69787475726573  # "mixtures", for the hash of a domain's name
+# Not the hash that `sample` chooses by with the same seed: it would have left documents with small hashes alone.
+_ORDER = 0x6F72646572  # "order"
 _MOST_DOMAINS = 100_000
 
 Hashes = npt.NDArray[np.uint64]
@@ -49,10 +51,10 @@ class Mixture(Global):
         - mixture: {domain: source, weights: {web: 0.7, books: 0.3}}
         - mixture: {domain: language, weights: unimax, budget: 50_000_000, max_epochs: 4, shortfall: accept}
 
-    Each domain's documents are put in the order of XXH64(id, seed), round and round, and the phases take their parts
-    one after the other, each going on where the last one stopped. So a document is repeated only when the whole domain
-    was taken, all are taken about as often, and neither sharding nor order matters. The last document of a part is
-    taken if half of it fits.
+    Each domain's documents are put in the order of XXH64(id, seed ^ "order"), round and round, and the phases take
+    their parts one after the other, each going on where the last one stopped. So a document is repeated only when the
+    whole domain was taken, all are taken about as often, and neither sharding nor order matters. The last document of a
+    part is taken if half of it fits.
 
     `weights`: a mapping; a file with one (YAML or JSON, under `weights:` or bare), as `curate mixture search` writes
     it; or a rule over the sizes c of the domains: `natural`, c; `uniform`; `temperature`, c^(1/temperature); `unimax`,
@@ -96,6 +98,7 @@ class Mixture(Global):
     seed: int = Field(0, ge=0, lt=2**64)
     """Another seed takes other documents; an integer from 0 to 2**64 - 1."""
 
+    version: ClassVar[int] = 2
     reads: ClassVar[tuple[str, ...]] = ()
     decides_by: ClassVar[tuple[str, ...]] = (
         "weights",
@@ -183,7 +186,7 @@ class Mixture(Global):
         unnamed = np.ones(len(rows), np.bool_)
         unnamed[first] = False
         weight = weights(batch, "mixture", self.by, self.tokens_column)[rows]
-        order = hash64(batch[ID], self.seed)[rows]
+        order = hash64(batch[ID], self.seed ^ _ORDER)[rows]
         named = pc.if_else(pa.array(unnamed), None, names)
         arrays = [pa.array(key), pa.array(rows), pa.array(weight), pa.array(order), named]
         return pa.record_batch(arrays, schema=self.evidence)
@@ -227,7 +230,7 @@ class Mixture(Global):
         key = hash64(names.fill_null(""), _SEED)
         place = np.minimum(np.searchsorted(keys, key), max(len(keys) - 1, 0))
         known = named & (keys[place] == key) if len(keys) else np.zeros(len(batch), np.bool_)
-        order = hash64(batch[ID], self.seed)
+        order = hash64(batch[ID], self.seed ^ _ORDER)
         until = np.zeros((len(artifact.phases) + 1, len(batch)), np.int64)
         for phase in range(len(artifact.phases)) if len(keys) else ():
             rounds = np.array([domain.rounds[phase] for domain in domains])[place]

@@ -23,6 +23,8 @@ from curate.stage import Column, Evidence, Global, Outcome
 from curate.weighing import check_tokens, is_number, weights
 
 _SOURCE, _DOMAIN = 0x736F75726365, 0x646F6D61696E  # seeds: "source", "domain"
+# Not the hash that `sample` and `mixture` choose by with the same seed: after them, few of its values would be left.
+_TIES = 0x73656C656374  # "select"
 _NULL = np.uint64(0x6E756C6C)  # in place of the hash of a value that is not there; a value gets it once in 2**64
 
 Floats = npt.NDArray[np.float64]
@@ -37,10 +39,10 @@ class Select(Global):
         - select: {criteria: [density], share: 0.1, strategy: org_domain, domain: topic, shares: {law: 1, it: 3}}
 
     The metric of a document is the sum of its `criteria`. In each cell the documents with the highest metric are taken,
-    equal ones in the order of XXH64(id, seed), up to the first with which the cell's budget is reached: at most one
-    document too much. The strategies are DataMan's (Peng et al. 2025, select_subset.py), which cut the budget B:
-    `uniform` does not; `equi_domain` into equal parts for all domains; `org_domain` in proportion to what the domains
-    weigh; `multi_domain` in proportion to the sources, and inside of each to its domains.
+    equal ones in the order of XXH64(id, seed ^ "select"), up to the first with which the cell's budget is reached: at
+    most one document too much. The strategies are DataMan's (Peng et al. 2025, select_subset.py), which cut the
+    budget B: `uniform` does not; `equi_domain` into equal parts for all domains; `org_domain` in proportion to what the
+    domains weigh; `multi_domain` in proportion to the sources, and inside of each to its domains.
 
     Other than there: ties do not follow the order of the corpus, the seed counts, and `shortfall` says what becomes of
     a cell that has less than its part.
@@ -94,6 +96,7 @@ class Select(Global):
     """What becomes of a document that lacks a score (null or NaN): `keep` it beside the budget, `drop` it, or stop with
     an `error`."""
 
+    version: ClassVar[int] = 2
     reads: ClassVar[tuple[str, ...]] = ()
     decides_by: ClassVar[tuple[str, ...]] = (
         "budget",
@@ -171,7 +174,7 @@ class Select(Global):
             for name in (self.source if self.strategy == "multi_domain" else None, self._cutting_domain())
         )
         weight = weights(batch, "select", self.by, self.tokens_column)[rows]
-        tie = hash64(batch[ID], self.seed)[rows]
+        tie = self._ties(batch)[rows]
         columns = [cell[rows], rows, score[rows], weight, tie]
         return pa.record_batch([*(pa.array(column) for column in columns), source, domain], schema=self.evidence)
 
@@ -199,7 +202,8 @@ class Select(Global):
             keys = np.array([cell.key for cell in cells], np.uint64)
             here = self._cells(batch)
             place = np.minimum(np.searchsorted(keys, here), len(keys) - 1)
-            rank, tie = self._ranks(score, hash64(batch[ID], self.seed), artifact), hash64(batch[ID], self.seed)
+            tie = self._ties(batch)
+            rank = self._ranks(score, tie, artifact)
             cut = np.array([0 if cell.cut is None else cell.cut for cell in cells], np.uint64)[place]
             last = np.array([cell.tie for cell in cells], np.uint64)[place]
             more = np.array([cell.cut is not None for cell in cells])[place]
@@ -213,6 +217,10 @@ class Select(Global):
         if self.shortfall != "repeat":
             return Outcome(reason=reasons)
         return Outcome(reason=reasons, columns={"repeat_count": pa.array(np.maximum(count, 1).astype(np.int32))})
+
+    def _ties(self, batch: Batch) -> Hashes:
+        """A hash of each document's id, uint64[n]: the order of equal scores, and what a temperature draws by."""
+        return hash64(batch[ID], self.seed ^ _TIES)
 
     def _metric(self) -> str:
         return " + ".join(self.criteria)

@@ -36,7 +36,9 @@ def tokens(**options):
 
 def walked(rows, domain, end, seed):
     """How often each document of a domain is taken by going round and round until the weight `end`."""
-    order = sorted((hash64_one(f"d{i}", seed), f"d{i}", n) for i, (n, d) in enumerate(rows) if d == domain)
+    order = sorted(
+        (hash64_one(f"d{i}", seed ^ 0x6F72646572), f"d{i}", n) for i, (n, d) in enumerate(rows) if d == domain
+    )
     counts, taken = Counter(), 0
     while sum(n for _, _, n in order) and taken < end:
         for _, name, n in order:

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from curate.errors import StageError
 from curate.kernels.hashing import hash64_one
+from curate.stages.mixture import Mixture
+from curate.stages.sample import Sample
 from curate.stages.select import Select
 from tests.stages.harness import batch_of, cut, run
 
@@ -76,7 +78,7 @@ def test_each_cell_takes_its_best(rows, sizes, budget, strategy, seed):
     members = defaultdict(list)
     for i, (score, weight, source, domain) in enumerate(rows):
         cell = (source if "source" in options else None, domain if "domain" in options else None)
-        members[cell].append((-score, hash64_one(f"d{i}", seed), weight, f"d{i}"))
+        members[cell].append((-score, hash64_one(f"d{i}", seed ^ 0x73656C656374), weight, f"d{i}"))
     decided = {(cell.source, cell.domain): cell for cell in found.artifact.cells}
     assert set(decided) == set(members)
     assert sum(cell.budget for cell in decided.values()) == min(budget, total)
@@ -302,3 +304,22 @@ def test_columns_that_do_not_fit(columns, message):
     options = {"strategy": "org_domain", "domain": "d"} if "d" in columns else {}
     with pytest.raises(ValueError, match=message):
         run(Select(criteria=["q"], budget=1, **options), [[batch_of(["x"], **columns)]])
+
+
+def test_a_sample_with_the_same_seed_leaves_the_draw_as_it_is():
+    """`sample` keeps documents by the hash of their id; drawn by the same hash, the top would be no top any more."""
+    n = 20_000
+    pool = batch_of([""] * n, q=[1.0, 2.0, 3.0, 4.0] * (n // 4))
+    shares, overlap = [], []
+    for seed in (0, 1):
+        sampled = pool.take(np.flatnonzero(Sample(share=0.1, seed=seed).judge(pool).is_null().to_numpy(False)))
+        drawn = run(Select(criteria=["q"], share=0.3, temperature=1.0), [[sampled]])
+        shares.append(sum(int(name[1:]) % 4 == 3 for name in drawn.kept) / len(drawn.kept))
+        selected = sampled.take(np.array([i for i, name in enumerate(sampled["id"].to_pylist()) if name in drawn.kept]))
+        mixed = run(Mixture(domain="one", by="documents", weights="natural", budget=200, seed=0),
+                    [[selected.with_columns({"one": pa.array(["x"] * len(selected))})]])  # fmt: skip
+        overlap.append(sum(int(name[1:]) % 4 == 3 for name in mixed.kept) / len(mixed.kept))
+    assert abs(shares[0] - shares[1]) < 4 * math.sqrt(2 * 0.25 / 600)
+    for share, mixed in zip(shares, overlap, strict=True):
+        assert share > 0.4  # of a quarter: the draw is by the score
+        assert abs(mixed - share) < 4 * math.sqrt(0.25 / 200)
