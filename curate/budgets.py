@@ -58,6 +58,17 @@ class Selection(BaseModel):
     mean: float = 0.0
     """Of the metric over the documents to choose from, and their standard deviation: for a temperature."""
     deviation: float = 0.0
+    absent: list[str] = []
+    """Targets that no document to choose from has."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def warning(self) -> str | None:
+        """What a person should look at."""
+        taken = sum(cell.taken for cell in self.cells)
+        found = [f"no document to choose from has {', '.join(self.absent)}"] if self.absent else []
+        found += [f"{self.budget - taken:,} of {self.budget:,} {self.by} short"] if taken < self.budget else []
+        return "; ".join(found) or None
 
     @computed_field  # type: ignore[prop-decorator]
     @property

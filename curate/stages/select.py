@@ -20,6 +20,7 @@ from curate.kernels.crossings import crossings
 from curate.kernels.hashing import hash64
 from curate.kernels.ordering import falling_floats
 from curate.stage import Column, Evidence, Global, Outcome
+from curate.targets import COLUMNS, first_of_each, never_met, of_names, of_numbers, sum_with_slack
 from curate.weighing import check_tokens, is_number, weights
 
 _SOURCE, _DOMAIN = 0x736F75726365, 0x646F6D61696E  # seeds: "source", "domain"
@@ -29,6 +30,7 @@ _NULL = np.uint64(0x6E756C6C)  # in place of the hash of a value that is not the
 
 Floats = npt.NDArray[np.float64]
 Hashes = npt.NDArray[np.uint64]
+Places = npt.NDArray[np.int32]
 
 
 class Select(Global):
@@ -77,7 +79,8 @@ class Select(Global):
     budget. With `multi_domain` they are of sources, inside of which domains get theirs in proportion; with
     `org_domain` of domains. A value that is not named gets nothing; one that no document has is an error."""
     target_scores: list[Annotated[float, Field(allow_inf_nan=False)]] | None = Field(None, min_length=1)
-    """Only documents whose metric is one of these may be taken: `[5]` is DataMan's "l = 5". Unit: that of the sum."""
+    """Only documents whose metric is one of these may be taken: `[5]` is DataMan's "l = 5". Unit: that of the sum.
+    They are compared as exactly as the columns' types allow: the float32 nearest to 4.2 is 4.2."""
     target_domains: list[str] | None = Field(None, min_length=1)
     """Only documents of these domains may be taken."""
     lowest: bool = False
@@ -87,8 +90,9 @@ class Select(Global):
     seed: int = Field(0, ge=0, lt=2**64)
     """Another seed orders equal scores, and draws, in another way; an integer from 0 to 2**64 - 1."""
     shortfall: Literal["error", "redistribute", "repeat"] = "error"
-    """When a cell has less than its part of the budget: stop with an `error`; take all of it and `redistribute` what it
-    lacks to the other cells; or `repeat` its documents, all as often, and the best ones once more."""
+    """When a cell has less than its part of the budget, or there is nothing to take: stop with an `error`; take all of
+    it and `redistribute` what it lacks to the other cells; or `repeat` its documents, all as often, and the best ones
+    once more."""
     max_repeats: int = Field(4, ge=1, le=1000)
     """For `shortfall: repeat`: the most that a document may be taken, 1 to 1000; a cell that needs more is an error.
     4: more epochs than that were worth little in Muennighoff et al. 2023."""
@@ -116,6 +120,7 @@ class Select(Global):
             "tie": pa.uint64(),
             "source": pa.large_string(),  # of one document of each cell in a batch
             "domain": pa.large_string(),
+            **COLUMNS,
         }
     )
 
@@ -158,14 +163,15 @@ class Select(Global):
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """A row for each document that may be taken, and for each without a score (NaN). `key` is its cell's."""
-        score, cell = self._scores(batch), self._cells(batch)
+        (score, slack), cell = self._scores(batch), self._cells(batch)
         lacking = np.isnan(score)
         if self.missing == "error" and lacking.any():
             raise StageError(
                 f"select: {lacking.sum()} of {len(batch)} documents lack a score in {self._metric()}, "
                 f"the first has id {batch[ID][int(lacking.argmax())].as_py()!r}; say missing: keep or missing: drop"
             )
-        rows = np.flatnonzero((self._unfit(batch, score) == 0) | lacking)
+        of_score, of_domain = self._targets(batch, score, slack)
+        rows = np.flatnonzero((self._unfit(score, of_score, of_domain) == 0) | lacking)
         _, first = np.unique(cell[rows], return_index=True)
         unnamed = np.ones(len(rows), np.bool_)
         unnamed[first] = False
@@ -175,18 +181,25 @@ class Select(Global):
         )
         weight = weights(batch, "select", self.by, self.tokens_column)[rows]
         tie = self._ties(batch)[rows]
-        columns = [cell[rows], rows, score[rows], weight, tie]
-        return pa.record_batch([*(pa.array(column) for column in columns), source, domain], schema=self.evidence)
+        columns = [pa.array(column) for column in (cell[rows], rows, score[rows], weight, tie)]
+        columns += [source, domain, first_of_each(of_score, rows), first_of_each(of_domain, rows)]
+        return pa.record_batch(columns, schema=self.evidence)
 
     def resolve(self, evidence: Evidence) -> Selection:
-        """What is taken of each cell, exactly. Memory: one unit of evidence at a time, and the cells."""
+        """What is taken of each cell, exactly. Memory: one unit of evidence at a time, and the cells.
+
+        Raises StageError if there is not enough, unless `shortfall` says what to do about it.
+        """
         cells, missing = tally(evidence)
+        absent = never_met(evidence, self.target_scores, self.target_domains)
         mean, deviation = self._moments(evidence)
         total = sum(cell.weight for cell in cells)
         budget = self.budget if self.budget is not None else int(Fraction(repr(self.share)) * total)
         found = Selection(
-            metric=self._metric(), by=self.by, budget=budget, cells=[], missing=missing, mean=mean, deviation=deviation
-        )
+            metric=self._metric(), by=self.by, budget=budget, cells=[], missing=missing, mean=mean, deviation=deviation,
+            absent=absent,
+        )  # fmt: skip
+        self._check_there(total, budget, missing, absent)
         cells = [self._given(cell, part) for cell, part in zip(cells, self._budgets(cells, budget), strict=True)]
         return found.model_copy(update={"cells": self._cut(evidence, cells, found)})
 
@@ -194,8 +207,8 @@ class Select(Global):
         return Selection
 
     def apply(self, batch: Batch, artifact: Selection) -> Outcome:
-        score = self._scores(batch)
-        unfit = self._unfit(batch, score)
+        score, slack = self._scores(batch)
+        unfit = self._unfit(score, *self._targets(batch, score, slack))
         count = np.zeros(len(batch), np.int64)
         if artifact.cells:
             cells = sorted(artifact.cells, key=lambda cell: cell.key)
@@ -228,14 +241,10 @@ class Select(Global):
     def _cutting_domain(self) -> str | None:
         return None if self.strategy == "uniform" else self.domain
 
-    def _scores(self, batch: Batch) -> Floats:
-        """The sum of the criteria, float64[n]; NaN if one is not there."""
+    def _scores(self, batch: Batch) -> tuple[Floats, Floats]:
+        """(the sum of the criteria, NaN if one is not there; what its rounding may be), float64[n]."""
         self.check_columns({name: batch[name].type for name in self.criteria})
-        columns = [batch[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False) for name in self.criteria]
-        total = np.zeros(len(batch))
-        for column in columns:
-            total = total + column
-        return total
+        return sum_with_slack([batch[name] for name in self.criteria])
 
     def _names(self, batch: Batch, column: str | None) -> pa.LargeStringArray:
         if column is None:
@@ -253,15 +262,20 @@ class Select(Global):
                 total = total * np.uint64(0x9E3779B97F4A7C15) + hashes  # odd: no hash is lost
         return total
 
-    def _unfit(self, batch: Batch, score: Floats) -> npt.NDArray[np.int64]:
+    def _targets(self, batch: Batch, score: Floats, slack: Floats) -> tuple[Places | None, Places | None]:
+        """(which target score, which target domain each document has; -1: none), None where there are no targets."""
+        return (
+            None if self.target_scores is None else of_numbers(score, slack, self.target_scores),
+            None if self.target_domains is None else of_names(self._names(batch, self.domain), self.target_domains),
+        )
+
+    def _unfit(self, score: Floats, of_score: Places | None, of_domain: Places | None) -> npt.NDArray[np.int64]:
         """0 for a document that may be taken; 2: not of a target domain; 3: its metric is no target, or not there."""
-        unfit = np.zeros(len(batch), np.int64)
-        unfit[np.isnan(score)] = 3
-        if self.target_scores is not None:
-            unfit[~np.isin(score, self.target_scores)] = 3
-        if self.target_domains is not None:
-            wanted = pc.is_in(self._names(batch, self.domain), pa.array(self.target_domains, pa.large_string()))
-            unfit[~wanted.to_numpy(zero_copy_only=False)] = 2
+        unfit = np.where(np.isnan(score), 3, 0)
+        if of_score is not None:
+            unfit[of_score < 0] = 3
+        if of_domain is not None:
+            unfit[of_domain < 0] = 2
         return unfit
 
     def _ranks(self, score: Floats, tie: Hashes, about: Selection) -> Hashes:
@@ -293,6 +307,22 @@ class Select(Global):
         if not isfinite(mean + deviation):
             raise StageError(f"select: some {self._metric()} are infinite; a temperature is for numbers")
         return mean, deviation
+
+    def _check_there(self, there: int, budget: int, missing: int, absent: list[str]) -> None:
+        """Raise StageError if there is nothing to take, or less than the budget; a share may be of nothing."""
+        enough = budget <= there or (self.shortfall == "repeat" and there)
+        of_nothing = self.share is not None and not there and bool(missing or absent)
+        if self.shortfall == "redistribute" or (enough and not of_nothing):
+            return
+        wanted = f"{budget:,} {self.by}" if self.budget is not None else f"a share of {self.share:g}"
+        why = [f"{missing:,} documents lack a score in {self._metric()}"] if missing else []
+        why += [f"no document to choose from has {', '.join(absent)}"] if absent else []
+        raise StageError(
+            f"select: {wanted} are to be taken, but there are {there:,} {self.by} to choose from"
+            + "".join(f"; {reason}" for reason in why)
+            + ("; look for a typing error, or" if absent else ";")
+            + " lower the budget, or say shortfall: redistribute to take what there is"
+        )
 
     def _budgets(self, cells: list[Cell], budget: int) -> list[int]:
         there = [cell.weight for cell in cells]

@@ -242,6 +242,53 @@ def test_targets():
         assert kept == ({"d0", "d1", "d4"} if "domain" in options else {"d0", "d2", "d3"})
 
 
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.float64()])
+def test_target_scores_are_compared_as_exactly_as_their_columns_are(kind):
+    near = [4.2, float(np.nextafter(np.float32(4.2), np.float32(5))), 4.3]
+    q = pa.array(near, pa.float64()).cast(kind)
+    found = run(Select(criteria=["q"], share=1, target_scores=[4.2]), [[batch_of([""] * 3, q=q)]])
+    assert found.kept == {"d0"} if kind != pa.float16() else {"d0", "d1"}  # the same number in a float16
+    parts = {"a": pa.array([0.1, 0.1, 1.1], kind), "b": pa.array([0.2, 0.25, 3.1], kind), "c": pa.array([0, 0, 0])}
+    found = run(Select(criteria=["a", "b", "c"], share=1, target_scores=[0.3, 4.2]), [[batch_of([""] * 3, **parts)]])
+    assert found.kept == {"d0", "d2"}
+    whole = run(Select(criteria=["c"], share=1, target_scores=[0, 1e-300]), [[batch_of([""] * 3, c=[0, 0, 1])]])
+    assert whole.kept == {"d0", "d1"}
+
+
+@pytest.mark.parametrize("amount", [{"budget": 2}, {"share": 0.5}])
+def test_targets_that_no_document_has_are_named(amount):
+    pool = batch_of([""] * 4, q=pa.array([5, 4, 5, 4.2], pa.float32()), d=["law", "law", "law", None])
+    wrong = {"target_domains": ["laws", "Law"], "domain": "d"}
+    for shortfall in ("error", "repeat") if "budget" in amount else ("error",):
+        with pytest.raises(
+            StageError, match=r"0 documents to choose from; .* has domain 'laws', domain 'Law'; look for"
+        ):
+            run(Select(criteria=["q"], shortfall=shortfall, **amount, **wrong), [[pool]])
+    with pytest.raises(StageError, match=r"has score 4\.5; look for a typing error"):
+        run(Select(criteria=["q"], target_scores=[4.5], **amount), [[pool]])
+    nothing = run(Select(criteria=["q"], shortfall="redistribute", **amount, **wrong), [[pool]])
+    assert nothing.kept == set()
+    assert "domain 'laws', domain 'Law'" in nothing.artifact.warning
+    options = {"target_domains": ["law", "laws"], "target_scores": [5, 4, 3.5], "domain": "d", **amount}
+    for units in ([[pool]], [[part] for part in cut(pool, [1, 1, 1])]):
+        some = run(Select(criteria=["q"], **options), units)
+        assert some.artifact.warning == "no document to choose from has score 3.5, domain 'laws'"
+    fine = run(Select(criteria=["q"], **{**options, "target_domains": ["law"], "target_scores": [4, 5]}), [[pool]])
+    assert fine.artifact.warning is None
+
+
+def test_less_than_the_budget_is_an_error():
+    pool = batch_of([""] * 3, q=[5, 4, None])
+    stage = Select(criteria=["q"], budget=3, missing="drop")
+    with pytest.raises(StageError, match=r"there are 2 documents to choose from; 1 documents lack a score in q"):
+        run(stage, [[pool]])
+    short = run(stage.model_copy(update={"shortfall": "redistribute"}), [[pool]])
+    assert short.artifact.warning == "1 of 3 documents short"
+    with pytest.raises(StageError, match=r"a share of 0\.5 are to be taken, but there are 0 documents"):
+        run(Select(criteria=["q"], share=0.5, missing="drop"), [[batch_of([""], q=[math.nan])]])
+    assert run(Select(criteria=["q"], share=0.5), [[batch_of([], q=pa.array([], pa.float64()))]]).kept == set()
+
+
 def test_missing():
     pool = {"q": [5.0, None, math.nan, 1.0]}
     with pytest.raises(StageError, match="2 of 4 documents lack a score in q, the first has id 'd1'"):
