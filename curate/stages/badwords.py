@@ -68,12 +68,35 @@ class Badwords(Edit):
             raise ValueError(f"filter_fraction {self.filter_fraction} needs `url`, the column with addresses")
         if self.column is not None and self.lists.is_file():
             raise ValueError(f"`column` chooses a file of a folder, but {self.lists} is a file")
+        if not self.lists.exists():
+            raise ValueError(
+                f"there is no file or folder {self.lists}; `lists` is a list of words, or a folder of them"
+            )
+        there = self._languages()
+        if self.column is not None and not there:
+            raise ValueError(f"{self.lists} has no lists: files named after languages, such as `en` or `en.txt`")
         if self.column is None and _file(self.lists, _code(self.language)) is None:
-            raise ValueError(f"{self.lists} has no list '{_code(self.language)}'; give `lists` and `language`")
+            some = f"it has {', '.join(there)}" if there else "it has none, which are files such as `en` or `en.txt`"
+            raise ValueError(f"{self.lists} has no list '{_code(self.language)}'; {some}; give `lists` and `language`")
         for path in self.files():
-            if not _read(path):
+            try:
+                words = _read(path)
+            except (OSError, UnicodeDecodeError) as error:
+                raise ValueError(f"{path} cannot be read as UTF-8 text: {error}") from error
+            if not words:
                 raise ValueError(f"{path} has no words")
         return self
+
+    def _languages(self) -> list[str]:
+        """Those with a list in the folder."""
+        if not self.lists.is_dir():
+            return []
+        return sorted({path.stem for path in self.lists.iterdir() if _is_list(path)})
+
+    def notes(self) -> tuple[str, ...]:
+        if self.column is None:
+            return ()
+        return (f"documents pass in languages other than {', '.join(self._languages())}, which have lists",)
 
     def files(self) -> tuple[Path, ...]:
         if self.column is None:

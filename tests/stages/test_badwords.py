@@ -75,8 +75,11 @@ def test_part_of_the_hits_is_dropped_by_their_address():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"lists": MILD, "language": "fr"}, "has no list 'fr'"),
-        ({"lists": MILD / "none"}, "has no list 'en'"),
+        ({"lists": MILD, "language": "fr"}, "has no list 'fr'; it has de, en, ja; give"),
+        ({"lists": MILD / "none"}, "there is no file or folder"),
+        ({"lists": MILD / "none", "column": "lang"}, "there is no file or folder"),
+        ({"lists": MILD.parent, "column": "lang"}, "has no lists: files named after languages"),
+        ({"lists": MILD.parent}, "has no list 'en'; it has none"),
         ({"lists": MILD, "filter_fraction": 0.5}, "needs `url`"),
         ({"lists": MILD / "en", "column": "lang"}, "is a file"),
     ],
@@ -90,6 +93,18 @@ def test_an_empty_list_is_refused(tmp_path):
     (tmp_path / "en").write_text("\n \n")
     with pytest.raises(ValidationError, match="has no words"):
         Badwords(lists=tmp_path)
+
+
+def test_a_list_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "en").write_bytes(b"f\xffck\n")
+    with pytest.raises(ValidationError, match="cannot be read as UTF-8 text"):
+        Badwords(lists=tmp_path, column="lang")
+
+
+def test_the_plan_says_which_languages_have_lists():
+    told = ("documents pass in languages other than de, en, ja, which have lists",)
+    assert Badwords(lists=MILD, column="lang").notes() == told
+    assert Badwords(lists=MILD).notes() == ()
 
 
 def test_files_are_those_that_count():
