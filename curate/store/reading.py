@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import RecipeError, StoreError
+from curate.store.files import sha256
 from curate.store.footers import parquet_facts
 from curate.store.inputs import InputFile, list_inputs
 from curate.store.jsonl import import_jsonl
@@ -30,6 +33,9 @@ class Reader:
         self.text, self.id = text, id
         self._scratch = TemporaryDirectory(prefix="curate-")
         self._units: list[tuple[Unit, pa.Schema]] = []
+        self._without_text: dict[int, int] = {}
+        self.without_id: dict[str, int] = {}
+        """Of the files read so far, those with documents that have no id: name → the first row without one."""
         try:
             self.files = list_inputs(paths).files
             for file in self.files:
@@ -62,6 +68,23 @@ class Reader:
         unit = Unit(file.index, file.index, file.name, file.path, 0, facts.rows, (0, len(facts.groups)), size)
         self._units.append((unit, facts.schema))
 
+    @property
+    def without_text(self) -> int:
+        """Documents that were left out as they have no text, in the files of which texts were read so far."""
+        return sum(self._without_text.values())
+
+    def provenance(self) -> list[dict[str, Any]]:
+        """For a card: of each file its path, from this folder if it is below it, its size in bytes, and its SHA-256."""
+        here = os.getcwd()
+        return [
+            {
+                "path": os.path.relpath(file.path, here) if file.path.startswith(here + os.sep) else file.path,
+                "bytes": file.size,
+                "sha256": sha256(file.path),
+            }
+            for file in self.files
+        ]
+
     def check(self, names: Sequence[str]) -> None:
         """Raise RecipeError if a column is in no file."""
         for name in names:
@@ -70,30 +93,45 @@ class Reader:
                 there = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(self.columns)}"
                 raise RecipeError(f"the input has no column '{name}'; {there}")
 
-    def read(self, columns: Sequence[str] = (), *, text: bool = True) -> Iterator[pa.Table]:
+    def read(self, columns: Sequence[str] = (), *, text: bool = True, made_ids: bool = True) -> Iterator[pa.Table]:
         """Tables of `id`, `text` (both large_string, without nulls) and `columns`. A document without a text is none.
 
-        text: False leaves the column of texts out, and so has documents without one.
+        A document without an id gets `<file>#<row>`, as in a run: unique among these files, not among others.
+        text: False leaves the column of texts out, and so has documents without one. made_ids: False leaves documents
+        out that have no id of their own.
         """
         self.check([*columns, *([self.text] if text else [])])
         for number in range(len(self._units)):
-            yield from self.read_file(number, columns, text=text)
+            yield from self.read_file(number, columns, text=text, made_ids=made_ids)
 
-    def read_file(self, number: int, columns: Sequence[str] = (), *, text: bool = True) -> Iterator[pa.Table]:
+    def read_file(
+        self, number: int, columns: Sequence[str] = (), *, text: bool = True, made_ids: bool = True
+    ) -> Iterator[pa.Table]:
         """As `read`, of the file with this place in `files`."""
         unit, schema = self._units[number]
         own = dict.fromkeys([self.id, *([self.text] if text else []), *columns])
+        textless = 0
         for chunk in read_unit(unit, [name for name in own if name in schema.names]):
             if isinstance(chunk, Unreadable):
                 raise StoreError(f"{unit.name}: rows {chunk.start} to {chunk.stop} cannot be read: {chunk.error}")
             rows = len(chunk.rows)
-            made = [f"{unit.name}#{row}" for row in chunk.rows.tolist()] if self.id not in chunk.columns else []
-            found = {
-                "id": chunk.columns[self.id].cast(pa.large_string()) if not made else pa.array(made, pa.large_string())
-            }
+            given = chunk.columns.get(self.id, pa.nulls(rows)).cast(pa.large_string())
+            there = given.is_valid()
+            if self.files[number].format != "parquet":  # those without one got theirs on the way into Parquet
+                there = pc.invert(pc.starts_with(given, f"{unit.name}#"))
+            if pc.any(pc.invert(there)).as_py():
+                self.without_id.setdefault(unit.name, int(chunk.rows[there.index(False).as_py()]))
+            if given.null_count:
+                made = pa.array([f"{unit.name}#{row}" for row in chunk.rows.tolist()], pa.large_string())
+                given = pc.if_else(given.is_valid(), given, made)
+            found = {"id": given}
             if text:
                 found["text"] = chunk.columns.get(self.text, pa.nulls(rows)).cast(pa.large_string())
+                textless += found["text"].null_count
+                self._without_text[number] = textless
             found |= {name: chunk.columns.get(name, pa.nulls(rows, self.columns[name])) for name in columns}
             table = pa.table(found)
-            there = pc.is_valid(table["text"]) if text else None
-            yield (table.filter(there) if there is not None and not pc.all(there).as_py() else table).combine_chunks()
+            keep = pc.or_(there, made_ids)
+            if text:
+                keep = pc.and_(keep, table["text"].combine_chunks().is_valid())
+            yield (table if pc.all(keep).as_py() else table.filter(keep)).combine_chunks()
