@@ -13,6 +13,7 @@ from curate.cli.fit_options import (
     Epochs,
     HeldOut,
     Id,
+    MinAuc,
     MinCount,
     Out,
     Pool,
@@ -26,6 +27,8 @@ from curate.cli.fit_options import (
 from curate.cli.rating import raters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from curate.fit.classifier import Fitted
 
 app = typer.Typer(help="Train a scorer from your own data; a card says how good it is.", no_args_is_help=True)
@@ -51,6 +54,7 @@ def classifier(
     text: Text = "text",
     id: Id = "id",
     held_out: HeldOut = 0.1,
+    min_auc: MinAuc = 0.55,
     rate: Rate = 0.1,
     dim: Dim = 100,
     epochs: Epochs = 5,
@@ -64,7 +68,7 @@ def classifier(
     from contextlib import ExitStack
 
     from curate.errors import RecipeError
-    from curate.fit.classifier import Rule, fit, from_column, from_readers
+    from curate.fit.classifier import Rule, fit, from_column, from_readers, pool_texts
     from curate.fit.training import Settings
     from curate.store.reading import Reader
 
@@ -88,18 +92,19 @@ def classifier(
         else:
             assert readers[0] is not None
             assert readers[1] is not None
-            examples = from_readers(readers[0], readers[1])
+            examples = from_readers(readers[0], readers[1], lost)
         names = ("positives", "negatives", "input", "pool")
-        data = {name: [file.name for file in one.files] for name, one in zip(names, readers, strict=True) if one}
+        data = {name: one.provenance() for name, one in zip(names, readers, strict=True) if one}
         rule = (
             {"rule": {"column": column, "at_least": at_least, "at_most": at_most, "equals": equals}} if column else {}
         )
-        texts = None if readers[3] is None else (part["text"].combine_chunks() for part in readers[3].read())
-        about = {"method": "classifier", "data": {**data, **rule}, "left_out": lost}
-        _say(fit(examples, out, settings=settings, share=share, pool=texts, about=about, held_out=held_out), out)
-    for reason, count in lost.items():
-        if count:
-            typer.echo(f"left out, {'without a value' if reason == 'missing' else 'neither of the two'}: {count:,}")
+        found = fit(
+            examples, out, settings=settings, share=share, held_out=held_out, min_auc=min_auc,
+            pool=None if readers[3] is None else pool_texts(readers[3], lost),
+            about={"method": "classifier", "data": {**data, **rule}, "left_out": lost},
+            instead="all" if by_column else "negatives",
+        )  # fmt: skip
+    _say(found, out, lost)
 
 
 def preselect(
@@ -127,6 +132,7 @@ def preselect(
     text: Text = "text",
     id: Id = "id",
     held_out: HeldOut = 0.1,
+    min_auc: MinAuc = 0.55,
     rate: Rate = 0.1,
     dim: Dim = 100,
     epochs: Epochs = 5,
@@ -140,6 +146,7 @@ def preselect(
     from contextlib import ExitStack
 
     from curate.errors import RecipeError
+    from curate.fit.cards import LABELS
     from curate.fit.preselect import fit_preselect, read_ladder
     from curate.fit.training import Settings
     from curate.store.reading import Reader
@@ -157,13 +164,15 @@ def preselect(
         assert readers[0] is not None
         found, facts = fit_preselect(
             readers[0], ladder, out, settings=settings, share=share, table=readers[1], pool=readers[2], missing=missing,
-            min_ratio=min_ratio, held_out=held_out,
+            min_ratio=min_ratio, held_out=held_out, min_auc=min_auc,
         )  # fmt: skip
     typer.echo(
         f"{facts['agree']:,} of {facts['documents']:,} documents agree with the order of all {len(facts['models'])} "
         f"models, {facts['ratio']:.1f} times as many as by chance"
     )
-    _say(found, out)
+    if facts["label"] in LABELS:
+        typer.echo(f"to be called {facts['label']}: {LABELS[facts['label']]}")
+    _say(found, out, facts["left_out"])
 
 
 def score_losses(
@@ -179,7 +188,7 @@ def score_losses(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Tables of losses by id; goes on in it.")],
     unit: Annotated[str, typer.Option(help="Of a column: nats, bits_per_character or bits_per_byte.")] = "nats",
     window: Annotated[
-        int | None, typer.Option(min=2, help="Tokens that a transformer sees. Default: all it can.")
+        int | None, typer.Option(min=2, help="Tokens that a transformer sees. Default: all it can, at most 2048.")
     ] = None,
     stride: Annotated[int, typer.Option(min=1, help="Tokens scored in a step, behind the first window.")] = 512,
     max_chars: Annotated[
@@ -195,11 +204,12 @@ def score_losses(
 
     from curate.errors import RecipeError
     from curate.fit.losses import ColumnLoss, HFCausalLoss, LossProvider, NGramLoss
-    from curate.fit.scoring import score
+    from curate.fit.scoring import characters, check_name, score
     from curate.store.reading import Reader
 
     with ExitStack() as files:
         reader = files.enter_context(Reader(documents, text=text, id=id))
+        check_name(name, reader)
         kind, _, rest = model.partition(":")
         provider: LossProvider
         if kind == "column":
@@ -216,10 +226,9 @@ def score_losses(
             )
         else:
             provider = HFCausalLoss(name, model, window=window, stride=stride, max_chars=max_chars, device=device)
-            size = sum(file.size for file in reader.files)
-            work = (
-                f"{provider.parameters:,} parameters, {size:,} bytes: some {provider.operations(size):.0e} operations"
-            )
+            size = characters(reader, max_chars)
+            work = f"{provider.parameters:,} parameters, {size:,} characters: some "
+            work += f"{provider.operations(size):.0e} operations"
             typer.echo(f"{name}: {work}")
             if not yes:
                 raise RecipeError(f"this may take long ({work}); say --yes to start")
@@ -229,6 +238,8 @@ def score_losses(
         f"{name}: {sum(piece.documents for piece in pieces):,} documents in {len(pieces)} tables of {out}"
         + (f", {there} of them were there" if there else "")
     )
+    if reader.without_text:
+        typer.echo(f"left out, without a text: {reader.without_text:,}")
 
 
 COMMANDS = (classifier, preselect, raters)
@@ -245,8 +256,10 @@ def _check(out: Path, share: float, held_out: float) -> None:
         raise RecipeError(f"--held-out {held_out}: it is a share, between 0 and 1")
 
 
-def _say(found: Fitted, out: Path) -> None:
-    """The result in a few lines."""
+def _say(found: Fitted, out: Path, lost: Mapping[str, int]) -> None:
+    """The result in a few lines, and what is not as it should be."""
+    from curate.fit.cards import LEFT_OUT
+
     counts = ", ".join(f"{count:,} {name}" for name, count in found.counts.items())
     typer.echo(f"texts: {counts}")
     typer.echo(f"held out: ROC-AUC {found.roc_auc:.4f}, average precision {found.average_precision:.4f}")
@@ -255,7 +268,12 @@ def _say(found: Fitted, out: Path) -> None:
         typer.echo(f"length: correlation {audit.spearman:+.3f}, empty text {audit.empty:.4f}")
     if found.threshold is not None:
         typer.echo(
-            f"score >= {found.threshold.value:.6g} keeps {found.threshold.weight:.1%} of the characters, "
-            f"{found.threshold.documents:.1%} of the documents"
+            f"score >= {found.threshold.value!r} keeps {found.threshold.weight:.1%} of the characters, "
+            f"{found.threshold.documents:.1%} of the documents of {found.pool_is}"
         )
+    for reason, count in lost.items():
+        if count:
+            typer.echo(f"left out, {LEFT_OUT[reason]}: {count:,}")
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(f"{out}  {out.with_suffix('.md')}  {out.with_suffix('.json')}")

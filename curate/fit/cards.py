@@ -9,6 +9,23 @@ from typing import Any
 
 from curate.store.files import whole, write_json
 
+LEFT_OUT = {
+    "missing": "without a value",
+    "neither": "neither positive nor negative",
+    "without_text": "without a text",
+    "without_loss": "without a loss of some model",
+    "pool_without_text": "of the pool, without a text",
+}
+"""Why documents were left out, in words."""
+LABELS = {
+    "preselect-small": "the losses are of models that are smaller than any in the paper (the smallest there has 6.7 "
+    "thousand million parameters); there is no evidence that these put documents in the same order",
+    "preselect-toy": "the losses are of n-gram models, which differ in how much context they see, not in ability: for "
+    "trying out the steps",
+}
+"""What a label of a model that is not all that the method asks for means."""
+_MOST_FILES = 20  # in the card; the JSON has them all
+
 
 def publish(out: Path, facts: Mapping[str, Any], text: str) -> None:
     """Write a card beside the model `out`, for people (.md: `text`) and for programs (.json: the facts)."""
@@ -29,10 +46,19 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"A fastText classifier, trained with `curate fit {method}`. SHA-256 `{facts['sha256']}`."
     yield "Labels `1` (positive) and `0`; line feeds are read as spaces; the score is P(`1`)."
     yield ""
+    if facts.get("label") in LABELS:
+        yield f"To be called `{facts['label']}`: {LABELS[facts['label']]}."
+        yield ""
+    for warning in facts["warnings"]:
+        yield f"> **Warning**: {warning}"
+        yield ""
     yield "## Data"
     yield ""
     for what, value in facts.get("data", {}).items():
-        yield f"- {what}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        yield from _data(what, value)
+    for reason, count in facts.get("left_out", {}).items():
+        if count:
+            yield f"- left out, {LEFT_OUT[reason]}: {count:,}"
     for what, count in facts["counts"].items():
         yield f"- {what}: {count:,}"
     yield f"- held out: {facts['held_out']:.0%} of the texts, by a hash of the text; training never saw them"
@@ -50,7 +76,7 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "## Threshold"
     yield ""
-    yield from _threshold(facts["threshold"], facts["pool"])
+    yield from _threshold(facts)
     yield ""
     yield "## Does it follow the length of a text?"
     yield ""
@@ -70,13 +96,27 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield ", ".join(f"{option} {value}" for option, value in facts["settings"].items()) + "; one thread."
 
 
-def _threshold(cut: Mapping[str, Any] | None, pool: Mapping[str, float]) -> Iterator[str]:
+def _data(what: str, value: Any) -> Iterator[str]:
+    """Files, one a line; all else on one line."""
+    if not (isinstance(value, list) and value and isinstance(value[0], dict) and "sha256" in value[0]):
+        yield f"- {what}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        return
+    yield f"- {what}:"
+    for file in value[:_MOST_FILES]:
+        yield f"  - `{_shown(file['path'])}`, {file['bytes']:,} bytes, SHA-256 `{file['sha256']}`"
+    if len(value) > _MOST_FILES:
+        yield f"  - and {len(value) - _MOST_FILES:,} more: see the JSON"
+
+
+def _threshold(facts: Mapping[str, Any]) -> Iterator[str]:
+    cut, pool = facts["threshold"], facts["pool"]
     if cut is None:
         yield "No pool was given to take one from; `keep_best` keeps a share without one."
         return
     yield (
-        f"`score >= {cut['value']:.6g}` keeps {cut['weight']:.2%} of the characters and {cut['documents']:.2%} of the "
-        f"documents ({cut['share']:.2%} of the characters were asked for), of {pool['documents']:,} documents."
+        f"`score >= {cut['value']!r}` keeps {cut['weight']:.2%} of the characters and {cut['documents']:.2%} of the "
+        f"documents ({cut['share']:.2%} of the characters were asked for), taken on {facts['pool_is']}: "
+        f"{pool['documents']:,} documents."
     )
     yield f"Mean score: {pool['mean_score']:.4f}; of what is kept: {pool['mean_score_kept']:.4f}."
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from curate.errors import CurateError, RecipeError
 from curate.fit.cards import card, publish
@@ -28,10 +29,16 @@ from curate.store.reading import Reader
 
 HELD_OUT = 0.1
 """Share of the texts that training does not see."""
+MIN_AUC = 0.55
+"""Of a classifier that is worth writing: on texts that it never saw, 0.5 is chance."""
+FAR = 1.5
+"""Times the share that was asked for: a threshold that keeps more is told of."""
 _SPLIT = 0x73706C6974  # seed: "split"
 _HELD = pa.schema({"text": pa.large_string(), "positive": pa.bool_()})
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class Examples:
 
     texts: pa.LargeStringArray
     positive: npt.NDArray[np.bool_]
+    others: pa.LargeStringArray | None = None
+    """Texts beside them that have neither label: nothing is learned from these, but they may be part of the pool."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ class Fitted:
 
     counts: dict[str, int] = field(default_factory=dict)
     """Texts to train on and held out, of either label."""
+    both_labels: int = 0
+    """Different texts that are both among the positives and among the negatives."""
     roc_auc: float = float("nan")
     average_precision: float = float("nan")
     before: LengthAudit | None = None
@@ -67,10 +78,13 @@ class Fitted:
     after: LengthAudit | None = None
     """With that vector set to zero; None if it was not."""
     threshold: Threshold | None = None
+    pool_is: str = ""
+    """What the threshold was taken on."""
     pool: dict[str, float] = field(default_factory=dict)
     """Documents, characters and mean score of the pool, and of what is kept of it."""
     for_it: list[tuple[str, float]] = field(default_factory=list)
     against_it: list[tuple[str, float]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     sha256: str = ""
 
 
@@ -91,14 +105,17 @@ def fit(
     pool: Iterable[pa.LargeStringArray] | None = None,
     about: dict[str, Any] | None = None,
     held_out: float = HELD_OUT,
-    is_pool: bool = True,
+    instead: Literal["negatives", "all", "nothing"] = "negatives",
+    min_auc: float = MIN_AUC,
 ) -> Fitted:
     """Train on `examples` and write `out` (the model, .bin), and beside it its card (.md), also for programs (.json).
 
     held_out: share of the texts to test on, 0 to 1, chosen by a hash of the text, so that equal texts are on one side.
-    share: of the characters of the pool that the threshold is to keep; pool: texts; None: the held-out negatives, if
-    `is_pool` says that these are a sample of it, else there is no threshold.
-    about: goes into card and JSON as it is. Raises CurateError when a label has too few texts, or nothing is learned.
+    share: of the characters of the pool that the threshold is to keep; pool: texts. None: `instead` of one, of what was
+    held out, the negatives, if these are a sample of the pool, or all texts, also those of neither label; or nothing,
+    and there is no threshold. min_auc: the ROC-AUC on what was held out that must be exceeded.
+    about: goes into card and JSON as it is. Raises RecipeError when a label has too few texts, CurateError when nothing
+    is learned; then nothing is written.
     """
     found = Fitted()
     with TemporaryDirectory(prefix="curate-") as scratch:
@@ -109,15 +126,25 @@ def fit(
         lines.unlink()
         held = folder / "held.arrow"
         found.for_it, found.against_it = telling_words(model)
-        scores, positive, chars = _scored(model, held)
-        found.before = _audit(model, scores, chars)
+        scores, label, chars = _scored(model, held)
+        known = label >= 0
+        found.before = _audit(model, scores[known], chars[known])
         if settings.zero_end:
             zero_end(model)
-            scores, positive, chars = _scored(model, held)
-            found.after = _audit(model, scores, chars)
-        found.roc_auc, found.average_precision = roc_auc(scores, positive), average_precision(scores, positive)
-        if pool is not None or is_pool:
-            _cut(model, found, share, pool, scores[~positive], chars[~positive])
+            scores, label, chars = _scored(model, held)
+            found.after = _audit(model, scores[known], chars[known])
+        found.roc_auc = roc_auc(scores[known], label[known] == 1)
+        found.average_precision = average_precision(scores[known], label[known] == 1)
+        _check_learned(found, min_auc)
+        if pool is not None:
+            found.pool_is = "the pool"
+            _cut(found, share, *_scores_of_pool(model, pool))
+        elif instead == "negatives":
+            found.pool_is = "the held-out negatives, as a sample of the pool"
+            _cut(found, share, scores[label == 0], chars[label == 0])
+        elif instead == "all":
+            found.pool_is = "all that was held out of the input, whatever its label"
+            _cut(found, share, scores, chars)
         with whole(out) as part:
             shutil.copyfile(model, part)
     found.sha256 = sha256(out)
@@ -130,9 +157,14 @@ def _split(examples: Iterable[Examples], folder: Path, held_out: float, seed: in
     """The file to train on; what is held out goes to `held.arrow`."""
     names = np.array([NEGATIVE, POSITIVE])
     counts = {f"{side} {label}": 0 for side in ("training", "held out") for label in ("positives", "negatives")}
+    hashes: tuple[list[Hashes], list[Hashes]] = ([], [])
+    limit = np.uint64(int(held_out * 2**64))
     with TrainingFile(folder, seed) as training, arrow.Writer(folder / "held.arrow", _HELD, {}) as held:
         for some in examples:
-            aside = hash64(some.texts, seed ^ _SPLIT) < np.uint64(int(held_out * 2**64))
+            own = hash64(some.texts, seed ^ _SPLIT)
+            for label in (0, 1):
+                hashes[label].append(np.unique(own[some.positive == label]))
+            aside = own < limit
             for side, rows in (("training", np.flatnonzero(~aside)), ("held out", np.flatnonzero(aside))):
                 texts, positive = some.texts.take(pa.array(rows)), some.positive[rows]
                 counts[f"{side} positives"] += int(positive.sum())
@@ -141,31 +173,72 @@ def _split(examples: Iterable[Examples], folder: Path, held_out: float, seed: in
                     training.add(texts, names[positive.astype(np.int64)].tolist())
                 else:
                     held.write(pa.table([texts, pa.array(positive)], schema=_HELD))
+            if some.others is not None:
+                rest = some.others.take(pa.array(np.flatnonzero(hash64(some.others, seed ^ _SPLIT) < limit)))
+                held.write(pa.table([rest, pa.nulls(len(rest), pa.bool_())], schema=_HELD))
         held.commit()
         found.counts = counts
         few = [name for name, count in counts.items() if not count]
         if few:
             told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-            raise RecipeError(f"there are no {few[0]} ({told}); a classifier takes both, some hundreds at least")
+            more = f"; with --held-out {held_out} so few are tested on: take more, or give more texts"
+            raise RecipeError(
+                f"there are no {few[0]} ({told}){more if few[0].startswith('held') else ''}; a classifier takes both, "
+                "some hundreds at least"
+            )
+        found.both_labels = _shared(*hashes)
+        if found.both_labels:
+            found.warnings.append(
+                f"{found.both_labels:,} texts are both among the positives and among the negatives; it learned them as "
+                "both"
+            )
         return training.finish()
 
 
-def _scored(model: Path, held: Path) -> tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
-    """(score, label, characters) of the texts that were held out."""
+def _shared(some: list[Hashes], others: list[Hashes]) -> int:
+    """How many different texts are in both."""
+    return len(np.intersect1d(np.concatenate(some), np.concatenate(others)))
+
+
+def _scored(model: Path, held: Path) -> tuple[Floats, Integers, Integers]:
+    """(score; 1 for a positive, 0 for a negative, -1 for neither; characters) of the texts that were held out."""
     loaded = Model(read(model))
     parts = [
         (
             score(loaded, batch.column("text")),
-            batch.column("positive").to_numpy(False),
+            pc.fill_null(batch.column("positive").cast(pa.int64()), -1).to_numpy(zero_copy_only=False),
             char_counts(batch.column("text")),
         )
         for batch in ArrowFile(held)
     ]
-    scores, positive, chars = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return scores, positive.astype(np.bool_), chars
+    scores, label, chars = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return scores, label, chars
 
 
-def _audit(model: Path, scores: Floats, chars: npt.NDArray[np.int64]) -> LengthAudit:
+def _check_learned(found: Fitted, min_auc: float) -> None:
+    """Raise CurateError if the model is no better than chance on texts that it never saw."""
+    if found.roc_auc > min_auc:
+        return
+    tested = f"{found.counts['held out positives']:,} positives and {found.counts['held out negatives']:,} negatives"
+    raise CurateError(
+        f"the classifier has learned nothing: its ROC-AUC on {tested} that it never saw is {found.roc_auc:.3f}, where "
+        f"0.5 is chance and more than {min_auc:g} is wanted"
+        + (f"; {found.both_labels:,} texts are on both sides" if found.both_labels else "")
+        + ". Look at the labels; give more texts, or more --epochs; with --min-auc 0 it is written all the same"
+    )
+
+
+def _scores_of_pool(model: Path, pool: Iterable[pa.LargeStringArray]) -> tuple[Floats, Integers]:
+    """(scores, characters) of the texts."""
+    loaded = Model(read(model))
+    parts = [(score(loaded, texts), char_counts(texts)) for texts in pool if len(texts)]
+    if not parts:
+        raise RecipeError("the pool has no documents to take a threshold from")
+    scores, chars = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return scores, chars
+
+
+def _audit(model: Path, scores: Floats, chars: Integers) -> LengthAudit:
     parts = read(model)
     places = [place for place in range(min(parts.words.n_words, 2)) if place != parts.words.end]
     first = places[0] if places else parts.words.end
@@ -175,29 +248,21 @@ def _audit(model: Path, scores: Floats, chars: npt.NDArray[np.int64]) -> LengthA
     return LengthAudit(spearman(scores, chars.astype(np.float64)), empty, one)
 
 
-def _cut(
-    model: Path,
-    found: Fitted,
-    share: float,
-    pool: Iterable[pa.LargeStringArray] | None,
-    negatives: Floats,
-    chars: npt.NDArray[np.int64],
-) -> None:
-    """The threshold on the pool, and that it keeps the better part."""
-    if pool is not None:
-        loaded = Model(read(model))
-        parts = [(score(loaded, texts), char_counts(texts)) for texts in pool if len(texts)]
-        if not parts:
-            raise RecipeError("the pool has no documents to take a threshold from")
-        negatives, chars = (np.concatenate(column) for column in zip(*parts, strict=True))
-    found.threshold = threshold(negatives, chars, share)
-    kept = negatives >= found.threshold.value
+def _cut(found: Fitted, share: float, scores: Floats, chars: Integers) -> None:
+    """The threshold on a pool, and what is kept of it."""
+    found.threshold = cut = threshold(scores, chars, share)
+    kept = scores >= cut.value
     found.pool = {
-        "documents": len(kept), "characters": int(chars.sum()), "mean_score": float(negatives.mean()),
-        "documents_kept": int(kept.sum()), "mean_score_kept": float(negatives[kept].mean()),
+        "documents": len(kept), "characters": int(chars.sum()), "mean_score": float(scores.mean()),
+        "documents_kept": int(kept.sum()), "mean_score_kept": float(scores[kept].mean()),
     }  # fmt: skip
-    if not kept.all() and found.pool["mean_score_kept"] <= found.pool["mean_score"]:
-        raise CurateError("what the threshold keeps scores no higher than the pool: the classifier has learned nothing")
+    if cut.weight > FAR * share:
+        same = int((scores == cut.value).sum())
+        why = f"{same:,} documents have that score" if same > 1 else "the documents are too few, or one is too long"
+        found.warnings.append(
+            f"the threshold {cut.value!r} keeps {cut.weight:.1%} of the characters of {found.pool_is}, where "
+            f"{share:.1%} were asked for: {why}"
+        )
 
 
 @dataclass(frozen=True)
@@ -229,18 +294,31 @@ class Rule:
 
 
 def from_column(reader: Reader, column: str, rule: Rule, lost: dict[str, int]) -> Iterator[Examples]:
-    """Examples whose label follows from a column. Those that are neither, or lack a value, are counted in `lost`."""
+    """Examples whose label follows from a column, beside all others.
+
+    Those of neither label, without a value, or without a text are counted in `lost`.
+    """
     lost |= {"missing": 0, "neither": 0}
     for table in reader.read([column]):
         positive, negative, missing = rule.split(table[column].combine_chunks())
         lost["missing"] += int(missing.sum())
         lost["neither"] += int((~(positive | negative | missing)).sum())
-        rows = np.flatnonzero(positive | negative)
-        yield Examples(table["text"].combine_chunks().take(pa.array(rows)), positive[rows])
+        texts, labelled = table["text"].combine_chunks(), positive | negative
+        rows, rest = (pa.array(np.flatnonzero(some)) for some in (labelled, ~labelled))
+        yield Examples(texts.take(rows), positive[labelled], texts.take(rest))
+    lost["without_text"] = reader.without_text
 
 
-def from_readers(positive: Reader, negative: Reader) -> Iterator[Examples]:
-    """Examples whose label is where they are from."""
+def from_readers(positive: Reader, negative: Reader, lost: dict[str, int]) -> Iterator[Examples]:
+    """Examples whose label is where they are from. Documents without a text are counted in `lost`."""
     for reader, label in ((positive, True), (negative, False)):
         for table in reader.read():
             yield Examples(table["text"].combine_chunks(), np.full(table.num_rows, label))
+        lost["without_text"] = lost.get("without_text", 0) + reader.without_text
+
+
+def pool_texts(pool: Reader, lost: dict[str, int]) -> Iterator[pa.LargeStringArray]:
+    """The texts of a pool. Documents without one are counted in `lost`."""
+    for table in pool.read():
+        yield table["text"].combine_chunks()
+    lost["pool_without_text"] = pool.without_text

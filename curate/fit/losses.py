@@ -7,10 +7,12 @@ number of characters for all models.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -23,6 +25,12 @@ from curate.kernels.text import buffers, char_counts
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Unit = Literal["nats", "bits_per_character", "bits_per_byte"]
+
+WINDOW = 2048
+"""Tokens that a transformer sees, unless told otherwise; PreSelect's saw 1,900. The logits of a window take 4 bytes for
+each token and each word of the vocabulary: 1 GB with 128 K words, but 67 GB for a window of 128 K tokens."""
+_SLICE = 256
+"""Tokens whose probabilities are computed at a time: beside the logits, 130 MB with 128 K words."""
 
 
 class LossProvider(Protocol):
@@ -96,6 +104,8 @@ class NGramLoss:
     totals: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))
     """Context → how often it was seen."""
     columns: list[str] = field(default_factory=list)
+    _learned: Any = field(default_factory=hashlib.sha256, repr=False, compare=False)
+    """SHA-256 of what was learned."""
 
     _END = 256
 
@@ -103,6 +113,7 @@ class NGramLoss:
         """Count; returns itself."""
         for text in texts:
             data = self._cut(text)
+            self._learned.update(len(data).to_bytes(8, "little") + data)
             for at, byte in enumerate([*data, self._END]):
                 for size in range(min(self.order, at) + 1):
                     self.counts[data[at - size : at]][byte] += 1
@@ -120,7 +131,13 @@ class NGramLoss:
         return p
 
     def facts(self) -> dict[str, Any]:
-        return {"kind": "ngram", "order": self.order, "contexts": len(self.counts), "max_chars": self.max_chars}
+        return {
+            "kind": "ngram",
+            "order": self.order,
+            "weight": self.weight,
+            "max_chars": self.max_chars,
+            "learned": self._learned.hexdigest(),
+        }
 
     def losses(self, documents: pa.Table) -> tuple[Floats, Integers]:
         found, tokens = [], []
@@ -157,7 +174,7 @@ class HFCausalLoss:
         max_chars: int | None = None,
         device: str = "cpu",
     ) -> None:
-        """window: tokens, at most what the model takes, which is the default. Fetches nothing from a network."""
+        """window: tokens, at most what the model takes; None: that, but no more than WINDOW. Needs no network."""
         try:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -173,7 +190,7 @@ class HFCausalLoss:
         self._torch, self._device = torch, device
         self.name, self.model, self.max_chars = name, model, max_chars
         most = int(getattr(self._model.config, "max_position_embeddings", None) or 2048)
-        self.window = min(window or most, most)
+        self.window = min(window or WINDOW, most)
         self.stride = min(stride, self.window - 1)
         if self.stride < 1:
             raise RecipeError(f"{name}: a window of {self.window} tokens leaves nothing to look back at")
@@ -189,8 +206,21 @@ class HFCausalLoss:
         """About how many floating-point operations texts of so many characters take: 4 characters make a token."""
         return 2.0 * self.parameters * characters / 4 * self.window / self.stride
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights as they are in memory, and of the tokenizer."""
+        found = hashlib.sha256()
+        for name, weights in sorted(self._model.state_dict().items()):
+            found.update(f"{name} {weights.dtype} {tuple(weights.shape)}\n".encode())
+            flat = weights.detach().cpu().contiguous().reshape(-1)
+            found.update(flat.view(self._torch.uint8).numpy())
+        tokenizer = getattr(self._tokenizer, "backend_tokenizer", None)
+        words = sorted(self._tokenizer.get_vocab().items())
+        found.update((tokenizer.to_str() if tokenizer is not None else repr(words)).encode())
+        return found.hexdigest()
+
     def facts(self) -> dict[str, Any]:
-        own = ("model", "window", "stride", "max_chars", "parameters")
+        own = ("model", "digest", "window", "stride", "max_chars", "parameters")
         return {"kind": "transformer", **{name: getattr(self, name) for name in own}}
 
     def losses(self, documents: pa.Table) -> tuple[Floats, Integers]:
@@ -216,6 +246,9 @@ class HFCausalLoss:
         torch = self._torch
         with torch.inference_mode():
             ids = torch.tensor([tokens], device=self._device)
-            logits = self._model(ids).logits[0, first - 1 : -1].double()
-            logs = torch.log_softmax(logits, dim=-1)
-            return float(-logs.gather(1, ids[0, first:, None]).sum())
+            logits, wanted = self._model(ids).logits[0, first - 1 : -1], ids[0, first:, None]
+            total = 0.0
+            for at in range(0, len(logits), _SLICE):
+                logs = torch.log_softmax(logits[at : at + _SLICE].float(), dim=-1)
+                total -= float(logs.gather(1, wanted[at : at + _SLICE]).double().sum())
+            return total

@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from curate.errors import CurateError, RecipeError
-from curate.fit.classifier import HELD_OUT, Examples, Fitted, fit
+from curate.fit import loss_facts
+from curate.fit.classifier import HELD_OUT, MIN_AUC, Examples, Fitted, fit, pool_texts
 from curate.fit.training import Settings
 from curate.kernels.hashing import hash64
 from curate.store.files import read_json
@@ -26,6 +28,7 @@ from curate.store.reading import Reader
 
 MIN_RATIO = 2.0
 """Times as many documents as by chance must have all pairs right; the paper's seed has some 160 times as many."""
+LEAST_MODELS = 4
 _TIES = 0x74696573  # seed: "ties"
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +53,8 @@ class Ladder(BaseModel):
 
     benchmark: str = Field(min_length=1)
     """Which benchmark it is; the result is tuned to it, so it goes into the card."""
-    models: dict[str, Scored] = Field(min_length=2)
+    models: dict[str, Scored]
+    """At least 4: with three, chance alone gives one document in six all pairs in the right order."""
 
     @field_validator("models")
     @classmethod
@@ -61,6 +65,8 @@ class Ladder(BaseModel):
                 raise ValueError(f"{one} and {other} have the same benchmark, {a.benchmark}; leave one of them out")
         if len({model.loss for model in models.values()}) < len(models):
             raise ValueError("two models have their losses in the same column")
+        if len(models) < LEAST_MODELS:
+            raise ValueError(f"there are {len(models)} models; the method takes {LEAST_MODELS} or more")
         return ordered
 
     @property
@@ -161,6 +167,7 @@ def fit_preselect(
     missing: str = "error",
     min_ratio: float = MIN_RATIO,
     held_out: float = HELD_OUT,
+    min_auc: float = MIN_AUC,
 ) -> tuple[Fitted, dict[str, Any]]:
     """Train on the seed documents and write the model, its card and its JSON; returns the facts of both.
 
@@ -168,45 +175,52 @@ def fit_preselect(
 
     table: the losses by id, if they are not in columns of the seed. pool: what will be filtered; no document or text
     of the seed may be in it. missing: `drop` leaves documents out that lack a loss, `error` stops. min_ratio: see
-    `choose`.
+    `choose`; min_auc: see `classifier.fit`.
     """
-    ids, losses, lost = _losses(seed, ladder, table)
-    if lost and missing == "error":
+    scored = {} if table is None else loss_facts.of_models(table, ladder.columns)
+    ids, losses, without_loss = _losses(seed, ladder, table)
+    if without_loss and missing == "error":
         raise CurateError(
-            f"{lost:,} of {len(ids) + lost:,} documents lack a loss of some model (null or NaN); say --missing drop to "
-            "leave them out"
+            f"{without_loss:,} of {len(ids) + without_loss:,} documents lack a loss of some model (null, NaN or "
+            "infinite); say --missing drop to leave them out"
         )
     if len(np.unique(ids)) < len(ids):
         raise CurateError("some documents of the seed have the same id; losses belong to ids, so these must differ")
     chosen = choose(ids, strength(losses), ladder, min_ratio)
     if pool is not None:
         _check_disjoint(seed, pool)
+    left_out = {"without_loss": without_loss}
+    sources = {"seed": seed, "losses": table, "pool": pool}
     about = {
         "method": "preselect",
-        "data": {"seed": [file.name for file in seed.files], "seed documents that lack a loss": f"{lost:,}",
-                 "pool": [file.name for file in pool.files] if pool else "none given"},
+        "label": loss_facts.label(scored),
+        "data": {name: "none given" if one is None else one.provenance() for name, one in sources.items()
+                 if one is not None or name == "pool"},
+        "losses": scored,
+        "left_out": left_out,
         "strength": chosen.facts,
     }  # fmt: skip
-    texts = None if pool is None else (table["text"].combine_chunks() for table in pool.read())
     found = fit(
-        _examples(seed, chosen),
+        _examples(seed, chosen, left_out),
         out,
         settings=settings,
         share=share,
-        pool=texts,
+        pool=None if pool is None else pool_texts(pool, left_out),
         about=about,
         held_out=held_out,
-        is_pool=False,
+        instead="nothing",
+        min_auc=min_auc,
     )
-    return found, chosen.facts
+    return found, {**chosen.facts, "label": about["label"], "left_out": left_out}
 
 
 def _losses(seed: Reader, ladder: Ladder, table: Reader | None) -> tuple[Hashes, Floats, int]:
-    """(hashes of ids, losses float64[n, models]) of the documents that have all; how many do not."""
+    """(hashes of ids, losses float64[n, models]) of the documents that have all, finite; how many do not."""
     there = _all_losses(seed if table is None else table, ladder.columns)
     ids, losses = there
     if table is not None:
-        ids, losses = _merged(ids, losses)
+        _check_ids(table)
+        ids, losses = _merged(ids, losses, ladder.columns, table)
         wanted = np.concatenate([hash64(part["id"].combine_chunks()) for part in seed.read(text=False)] or [ids[:0]])
         place = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0))
         known = ids[place] == wanted if len(ids) else np.zeros(len(wanted), np.bool_)
@@ -217,15 +231,48 @@ def _losses(seed: Reader, ladder: Ladder, table: Reader | None) -> tuple[Hashes,
     return ids[whole], losses[whole], int((~whole).sum())
 
 
-def _merged(ids: Hashes, losses: Floats) -> tuple[Hashes, Floats]:
-    """One row for each id, ascending, of rows that may each have the losses of but some models."""
+def _check_ids(table: Reader) -> None:
+    """Raise RecipeError if some losses, which were read by now, belong to no id."""
+    if table.id not in table.columns:
+        raise RecipeError(f"the losses have no column '{table.id}' to know documents by; there are: "
+                          f"{', '.join(table.columns)}")  # fmt: skip
+    for name, row in table.without_id.items():
+        raise RecipeError(f"losses {name}: row {row} has no id in column '{table.id}'")
+
+
+def _merged(ids: Hashes, losses: Floats, columns: Sequence[str], table: Reader) -> tuple[Hashes, Floats]:
+    """One row for each id, ascending, of rows that may each have the losses of but some models.
+
+    Raises CurateError if a document has two different losses of one model.
+    """
     order = np.argsort(ids, kind="stable")
     ids, losses = ids[order], losses[order]
     starts = np.flatnonzero(np.diff(ids, prepend=~ids[:1]))
-    return ids[starts], np.fmin.reduceat(losses, starts) if len(starts) else losses  # NaN only where all are
+    if not len(starts):
+        return ids, losses
+    least, most = np.fmin.reduceat(losses, starts), np.fmax.reduceat(losses, starts)  # NaN only where all are
+    rows, models = np.nonzero(most > least)
+    if len(rows):
+        at, model = rows[0], models[0]
+        raise CurateError(
+            f"{len(np.unique(rows)):,} documents have different losses of one model, such as "
+            f"{least[at, model]!s} and {most[at, model]!s} in column '{columns[model]}' for id "
+            f"{_called(table, ids[starts[at]])!r}; give tables of one scoring of one set of documents"
+        )
+    return ids[starts], least
+
+
+def _called(table: Reader, wanted: np.uint64) -> str:
+    """The id with this hash."""
+    for part in table.read(text=False):
+        rows = np.flatnonzero(hash64(part["id"].combine_chunks()) == wanted)
+        if len(rows):
+            return str(part["id"][int(rows[0])].as_py())
+    raise LookupError("the losses changed while they were read")
 
 
 def _all_losses(reader: Reader, columns: Sequence[str]) -> tuple[Hashes, Floats]:
+    """(hashes of ids, losses float64[n, models], NaN where there is no finite one)."""
     ids, losses = [np.zeros(0, np.uint64)], [np.zeros((0, len(columns)))]
     for part in reader.read(columns, text=False):
         ids.append(hash64(part["id"].combine_chunks()))
@@ -233,20 +280,25 @@ def _all_losses(reader: Reader, columns: Sequence[str]) -> tuple[Hashes, Floats]
             own = [part[name].cast(pa.float64()).to_numpy() for name in columns]
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise RecipeError(f"columns of losses must be numbers: {error}") from error
-        losses.append(np.stack(own, axis=1))
+        found = np.stack(own, axis=1)
+        losses.append(np.where(np.isfinite(found), found, np.nan))
     return np.concatenate(ids), np.concatenate(losses)
 
 
-def _examples(seed: Reader, chosen: Chosen) -> Iterator[Examples]:
+def _examples(seed: Reader, chosen: Chosen, lost: dict[str, int]) -> Iterator[Examples]:
     for part in seed.read():
         ids = hash64(part["id"].combine_chunks())
         place = np.minimum(np.searchsorted(chosen.ids, ids), len(chosen.ids) - 1)
         rows = np.flatnonzero(chosen.ids[place] == ids)
         yield Examples(part["text"].combine_chunks().take(pa.array(rows)), chosen.positive[place[rows]])
+    lost["without_text"] = seed.without_text
 
 
 def _check_disjoint(seed: Reader, pool: Reader) -> None:
-    """Raise CurateError if the pool has an id or a text of the seed: the classifier would be judged by what it saw."""
+    """Raise CurateError if the pool has an id or a text of the seed: the classifier would be judged by what it saw.
+
+    Ids that were made up say nothing, and neither do texts without a word.
+    """
     own = {name: np.concatenate([*_hashes(seed, name), np.zeros(0, np.uint64)]) for name in ("id", "text")}
     for name, known in own.items():
         shared = sum(int(np.isin(part, known).sum()) for part in _hashes(pool, name))
@@ -258,4 +310,11 @@ def _check_disjoint(seed: Reader, pool: Reader) -> None:
 
 
 def _hashes(reader: Reader, name: str) -> Iterable[Hashes]:
-    return (hash64(part[name].combine_chunks()) for part in reader.read(text=name == "text"))
+    """Hashes of the documents' own ids, or of their texts."""
+    if name == "id":
+        return (hash64(part["id"].combine_chunks()) for part in reader.read(text=False, made_ids=False))
+    return (hash64(_not_blank(part["text"].combine_chunks())) for part in reader.read())
+
+
+def _not_blank(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    return texts.filter(pc.not_equal(pc.utf8_trim_whitespace(texts), ""))

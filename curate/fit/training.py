@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.errors import CurateError
+from curate.errors import CurateError, RecipeError
 from curate.kernels.hashing import hash64
 from curate.models.fasttext_file import read
 
@@ -116,7 +116,7 @@ class TrainingFile:
 def train(lines: Path, settings: Settings, out: Path) -> None:
     """Train on a file of labelled lines, on one thread, which alone makes it reproducible, and save to `out`.
 
-    Raises CurateError when the numbers run away.
+    Raises RecipeError when no word is as common as asked for, CurateError when the numbers run away.
     """
     fasttext = _library()
     try:
@@ -136,22 +136,29 @@ def train(lines: Path, settings: Settings, out: Path) -> None:
         )
     except RuntimeError as error:
         raise CurateError(f"training failed: {error} Try a smaller --rate than {settings.rate}") from error
+    if not model.get_words():
+        raise RecipeError(
+            f"no word occurs {settings.min_count:,} times in the texts to train on, as --min-count asks; take less"
+        )
     model.save_model(str(out))
 
 
 def zero_end(path: Path) -> None:
-    """Set the vector of the end of a text to zero in a model file that is not quantised.
+    """Set the vector of the end of a text to zero in a model file that is not quantised, if it has one.
 
-    In the file, as the library would hold the model three times over for that. The file ends in: rows and columns of
-    the input (int64 each), its values (float32); a flag (1 byte); rows and columns of the output, its values.
+    It has none where words must be more common than texts are many. In the file, as the library would hold the model
+    three times over for that. The file ends in: rows and columns of the input (int64 each), its values (float32); a
+    flag (1 byte); rows and columns of the output, its values.
     """
     parts = read(path)
+    if parts.words.end < 0:
+        return
     rows, dim = parts.rows.dense.shape
     end = path.stat().st_size - (1 + 16 + 4 * len(parts.labels) * dim)
     start = end - 4 * rows * dim
     with path.open("r+b") as file:
         file.seek(start - 16)
-        if parts.words.end < 0 or np.frombuffer(file.read(16), "<i8").tolist() != [rows, dim]:
+        if np.frombuffer(file.read(16), "<i8").tolist() != [rows, dim]:
             raise CurateError(f"{path}: the matrix is not where it should be; was the model quantised?")
         file.seek(start + 4 * dim * parts.words.end)
         file.write(bytes(4 * dim))

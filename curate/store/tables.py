@@ -31,3 +31,11 @@ def facts(path: Path) -> dict[str, Any] | None:
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise StoreError(f"{path}: it is no table of curate, or it is damaged ({error}); remove it") from error
     return dict(found)
+
+
+def facts_if_any(path: Path) -> dict[str, Any] | None:
+    """The facts of a Parquet file; None if it is not of curate, and has none."""
+    try:
+        return dict(json.loads((pq.read_schema(path).metadata or {}).get(_FACTS, b"null")) or {}) or None
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise StoreError(f"{path}: what it says of itself is damaged ({error})") from error

@@ -1,5 +1,6 @@
 """`curate fit`, as a user types it."""
 
+import hashlib
 import json
 
 import pytest
@@ -26,11 +27,27 @@ def test_classifier_from_files_and_from_a_column(tmp_path):
     assert done.exit_code == 0, done.output
     assert "ROC-AUC 1.0000" in done.output
     facts = json.loads((tmp_path / "a.json").read_text())
-    assert facts["data"] == {"positives": ["good.parquet"], "negatives": ["rest.parquet"]}
+    digest = hashlib.sha256((tmp_path / "good.parquet").read_bytes()).hexdigest()
+    (positives,) = facts["data"]["positives"]
+    assert positives == {"path": good, "bytes": (tmp_path / "good.parquet").stat().st_size, "sha256": digest}
+    card = (tmp_path / "a.md").read_text()
+    assert f"- positives:\n  - `{good}`, {positives['bytes']:,} bytes, SHA-256 `{digest}`" in card
+    assert f"score >= {facts['threshold']['value']!r} keeps" in done.output
     options = ["--input", good, "--input", rest, "--column", "q", "--at-least", "4", "--pool", rest, "--share", "0.3"]
     done = fit("classifier", *options, "--out", tmp_path / "b.bin", *QUICK)
     assert "left out, without a value: 1" in done.output
+    assert "- left out, without a value: 1" in (tmp_path / "b.md").read_text()
     assert json.loads((tmp_path / "b.json").read_text())["threshold"]["share"] == 0.3
+
+
+def test_documents_without_a_text_are_told_of(tmp_path):
+    good = write(tmp_path / "good.parquet", [*texts(True, 100, 1), None, None])
+    rest = write(tmp_path / "rest.parquet", [*texts(False, 100, 2), None])
+    pool = write(tmp_path / "pool.parquet", [*texts(False, 100, 3), *texts(True, 100, 4), None])
+    done = fit("classifier", "--positive", good, "--negative", rest, "--pool", pool, "-o", tmp_path / "m.bin", *QUICK)
+    for told in ("left out, without a text: 3", "left out, of the pool, without a text: 1"):
+        assert told in done.output
+        assert f"- {told}" in (tmp_path / "m.md").read_text()
 
 
 def test_preselect(tmp_path):

@@ -10,10 +10,11 @@ import pytest
 from curate.errors import CurateError, RecipeError
 from curate.fit.classifier import Examples, Rule, fit, from_column, from_readers, score
 from curate.fit.training import Settings, TrainingFile, as_line, telling_words, train, zero_end
+from curate.kernels.hashing import hash64
 from curate.models.fasttext import Model
 from curate.models.fasttext_file import read
 from curate.store.reading import Reader
-from tests.fit.planted import texts, write
+from tests.fit.planted import COMMON, texts, write
 
 SMALL = Settings(dim=16, epochs=5, buckets=5000)
 
@@ -50,7 +51,8 @@ def test_it_tells_them_apart_and_says_so(fitted):
         f"{found.roc_auc:.4f}",
         "from: toys",
         "`</s>` set to zero",
-        f"{found.threshold.value:.6g}",
+        f"`score >= {found.threshold.value!r}`",
+        "taken on the held-out negatives",
     ):
         assert told in card
     assert all(word.startswith("alpha") for word, _ in found.for_it[:10])
@@ -149,9 +151,12 @@ def test_examples_from_files(tmp_path):
         (found,) = from_column(reader, "q", Rule(high=4, low=2), lost)
         assert found.texts.to_pylist() == ["one", "two"]
         assert found.positive.tolist() == [True, False]
-        assert lost == {"missing": 1, "neither": 0}
-        both = list(from_readers(reader, reader))
+        assert found.others.to_pylist() == ["three"]
+        assert lost == {"missing": 1, "neither": 0, "without_text": 1}
+        lost = {}
+        both = list(from_readers(reader, reader, lost))
         assert [part.positive.tolist() for part in both] == [[True] * 3, [False] * 3]
+        assert lost == {"without_text": 2}
         with pytest.raises(RecipeError, match="no column 'qq'; did you mean 'q'"):
             list(reader.read(["qq"]))
 
@@ -169,3 +174,89 @@ def test_refuses_what_cannot_be_learned(tmp_path):
     assert found.pool["mean_score_kept"] > found.pool["mean_score"]
     with pytest.raises(CurateError, match="no label '1'"):
         score(type("M", (), {"labels": ["x"]})(), arrow(["a"]))
+
+
+def test_in_column_mode_the_threshold_is_taken_on_all_that_was_held_out(tmp_path):
+    """Of a corpus with a fifth positives and a fifth of neither label, the negatives alone are no sample."""
+    good, bad, rest = texts(True, 400, 1), texts(False, 1200, 2), texts(True, 200, 3) + texts(False, 200, 4)
+    values = [5] * 400 + [1] * 1200 + [3] * 300 + [None] * 100
+    path = write(tmp_path / "a.parquet", good + bad + rest, q=pa.array(values, pa.int64()))
+    lost = {}
+    with Reader([path]) as reader:
+        found = fit(
+            from_column(reader, "q", Rule(high=5, low=1), lost), tmp_path / "m.bin", settings=SMALL, share=0.3,
+            held_out=0.3, instead="all",
+        )  # fmt: skip
+        everything = [text for table in reader.read() for text in table["text"].to_pylist()]
+    assert lost == {"missing": 100, "neither": 300, "without_text": 0}
+    scores = score(Model(read(tmp_path / "m.bin")), arrow(everything))
+    chars = np.array([len(text) for text in everything])
+    kept = chars[scores >= found.threshold.value].sum() / chars.sum()
+    assert abs(kept - 0.3) < 0.05  # of the negatives alone it would be all but nothing of the positives too
+    held = found.counts["held out positives"] + found.counts["held out negatives"]
+    assert held < found.pool["documents"] < 0.4 * 2000
+    assert "all that was held out of the input, whatever its label" in (tmp_path / "m.md").read_text()
+
+
+def test_labels_that_mean_nothing_are_refused(tmp_path):
+    rng = np.random.default_rng(0)
+    same = arrow(texts(True, 600, 1))
+    with pytest.raises(
+        CurateError, match=r"learned nothing: its ROC-AUC on \d+ positives and \d+ negatives .* is 0\.\d"
+    ):
+        fit([Examples(same, rng.random(600) < 0.5)], tmp_path / "m.bin", settings=SMALL, share=0.1, held_out=0.5)
+    assert list(tmp_path.iterdir()) == []
+    found = fit(
+        [Examples(same, rng.random(600) < 0.5)], tmp_path / "m.bin", settings=SMALL, share=0.1, held_out=0.5, min_auc=0
+    )
+    assert 0.35 < found.roc_auc < 0.65
+
+
+def test_labels_the_wrong_way_round_are_refused(tmp_path):
+    """What is held out has them other than what is trained on: such a model would keep the worst."""
+    some = arrow(texts(True, 200, 1) + texts(False, 200, 2))
+    aside = hash64(some, SMALL.seed ^ 0x73706C6974) < np.uint64(int(0.3 * 2**64))
+    positive = np.array([True] * 200 + [False] * 200) ^ aside
+    with pytest.raises(CurateError, match=r"learned nothing: .* is 0\.00"):
+        fit([Examples(some, positive)], tmp_path / "m.bin", settings=SMALL, share=0.1, held_out=0.3)
+
+
+def test_texts_with_both_labels_are_told_of(tmp_path):
+    parts = [*examples(), Examples(arrow(texts(True, 30, 0)), np.full(30, False))]  # the first 30 positives again
+    found = fit(parts, tmp_path / "m.bin", settings=SMALL, share=0.3)
+    assert found.both_labels == 30
+    told = "30 texts are both among the positives and among the negatives"
+    assert any(told in warning for warning in found.warnings)
+    assert told in (tmp_path / "m.md").read_text()
+    assert fit(examples(), tmp_path / "n.bin", settings=SMALL, share=0.3).both_labels == 0
+
+
+def test_a_share_that_is_missed_by_far_is_told_of(tmp_path):
+    pool = [arrow(["one and the same text"] * 50 + texts(False, 10, 5))]
+    found = fit(examples(), tmp_path / "m.bin", settings=SMALL, share=0.1, pool=pool)
+    assert found.threshold.weight > 0.15
+    (told,) = found.warnings
+    assert "where 10.0% were asked for: 50 documents have that score" in told
+    assert f"the threshold {found.threshold.value!r} keeps" in (tmp_path / "m.md").read_text()
+    fine = fit(
+        examples(),
+        tmp_path / "m.bin",
+        settings=SMALL,
+        share=0.3,
+        pool=[arrow(texts(True, 50, 3) + texts(False, 50, 4))],
+    )
+    assert fine.warnings == []
+
+
+def test_more_is_asked_of_a_word_than_there_are_texts(tmp_path):
+    with pytest.raises(RecipeError, match=r"no word occurs 100,000 times .* as --min-count asks; take less"):
+        fit(examples(100), tmp_path / "m.bin", settings=Settings(dim=16, buckets=5000, min_count=100_000), share=0.1)
+    common = Settings(dim=16, buckets=5000, min_count=250)  # but for "the" and the like: no word, no end of a text
+    found = fit(examples(100), tmp_path / "m.bin", settings=common, share=0.3, min_auc=0)
+    assert {word for word, _ in found.for_it + found.against_it} == set(COMMON)
+
+
+def test_nothing_held_out_says_how_to_hold_out_more(tmp_path):
+    few = [Examples(part.texts[:5], part.positive[:5]) for part in examples(10)]
+    with pytest.raises(RecipeError, match=r"no held out .*; with --held-out 0\.001 so few are tested on: take more"):
+        fit(few, tmp_path / "m.bin", settings=SMALL, share=0.1, held_out=0.001)

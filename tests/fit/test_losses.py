@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from contextlib import ExitStack
 
 import numpy as np
@@ -14,7 +15,7 @@ from curate.cli.app import app
 from curate.errors import CurateError, RecipeError
 from curate.fit.losses import ColumnLoss, HFCausalLoss, NGramLoss, in_nats
 from curate.fit.preselect import Ladder, fit_preselect
-from curate.fit.scoring import score
+from curate.fit.scoring import characters, score
 from curate.fit.training import Settings
 from curate.store.reading import Reader
 from tests.fit.planted import losses, texts, write
@@ -180,3 +181,79 @@ def test_ngrams_from_the_command_line(tmp_path):
     words = ["score-losses", "--documents", path, "--name", "n", "-o", str(tmp_path / "out"), "--model"]
     assert CliRunner().invoke(app, [*words, f"ngram:2:{path}"]).exit_code == 0
     assert isinstance(CliRunner().invoke(app, [*words, "ngram:x"]).exception, RecipeError)
+
+
+@pytest.mark.parametrize("name", ["id", "text", "", " ", "key", "body"])
+def test_a_name_that_would_hide_ids_or_texts_is_refused(tmp_path, name):
+    pq.write_table(pa.table({"key": ["a"], "body": ["abc"], "loss": [1.0]}), tmp_path / "a.parquet")
+    words = ["score-losses", "--documents", str(tmp_path / "a.parquet"), "--model", "column:loss", "--id", "key"]
+    result = CliRunner().invoke(app, [*words, "--text", "body", "--name", name, "-o", str(tmp_path / "out")])
+    assert isinstance(result.exception, RecipeError)
+    assert f"--name {name!r}" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_ids_keep_the_name_of_their_column(tmp_path):
+    """So that `fit preselect --id key` finds documents and losses by it."""
+    pq.write_table(pa.table({"key": ["a", "b"], "text": ["abc", None], "loss": [1.0, 2.0]}), tmp_path / "a.parquet")
+    words = ["score-losses", "--documents", str(tmp_path / "a.parquet"), "--model", "column:loss", "--id", "key"]
+    done = CliRunner().invoke(app, [*words, "--name", "m", "-o", str(tmp_path / "out")])
+    assert "left out, without a text: 1" in done.output
+    (table,) = (tmp_path / "out").glob("*.parquet")
+    assert pq.read_table(table).to_pylist() == [{"key": "a", "m": 1.0, "m_tokens": 0}]
+
+
+def test_another_model_of_the_same_name_is_not_gone_on_with(tmp_path):
+    path = write(tmp_path / "a.parquet", ["abc", "ab"])
+
+    def run(provider, **columns):
+        with Reader([path], **columns) as reader:
+            return [piece.was_there for piece in score(reader, provider, tmp_path / "out")]
+
+    assert run(NGramLoss("n", 2).learn(["abcd"])) == [False]
+    assert run(NGramLoss("n", 2).learn(["abcd"])) == [True]
+    with pytest.raises(CurateError, match="losses of another learned"):
+        run(NGramLoss("n", 2).learn(["abce"]))  # as many contexts
+    with pytest.raises(CurateError, match="losses of another text_column"):
+        run(NGramLoss("n", 2).learn(["abcd"]), text="id", id="text")
+
+
+def test_the_weights_of_a_transformer_tell_it_from_another(tiny, tmp_path):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    own = HFCausalLoss("tiny", str(tiny)).facts()
+    assert own == HFCausalLoss("tiny", str(tiny)).facts()
+    shutil.copytree(tiny, tmp_path / "other")
+    model = AutoModelForCausalLM.from_pretrained(tiny)
+    with torch.no_grad():
+        model.transformer.ln_f.bias[0] += 1e-3
+    model.save_pretrained(tmp_path / "other")
+    other = HFCausalLoss("tiny", str(tmp_path / "other")).facts()
+    assert {name for name in own if own[name] != other[name]} == {"model", "digest"}
+    shutil.copytree(tiny, tmp_path / "copy")
+    assert HFCausalLoss("tiny", str(tmp_path / "copy")).digest == own["digest"]
+
+
+def test_long_texts_are_summed_in_slices(tiny, monkeypatch):
+    documents_ = documents(["abcdefghij" * 3, "ab"])
+    whole, _ = HFCausalLoss("tiny", str(tiny), stride=5).losses(documents_)
+    monkeypatch.setattr("curate.fit.losses._SLICE", 2)
+    parts, _ = HFCausalLoss("tiny", str(tiny), stride=5).losses(documents_)
+    assert parts == pytest.approx(whole, rel=1e-9)
+
+
+def test_a_window_is_not_all_that_a_model_takes(tiny, monkeypatch):
+    assert HFCausalLoss("tiny", str(tiny)).window == 16
+    monkeypatch.setattr("curate.fit.losses.WINDOW", 8)
+    assert HFCausalLoss("tiny", str(tiny)).window == 8
+    assert HFCausalLoss("tiny", str(tiny), window=12).window == 12
+    assert HFCausalLoss("tiny", str(tiny), window=99).window == 16
+
+
+def test_characters_to_read(tmp_path):
+    """What is estimated by, however well the file is compressed."""
+    path = write(tmp_path / "a.parquet", ["é" * 5000, "ab", "", None])
+    with Reader([path]) as reader:
+        assert characters(reader, None) == 5002
+        assert characters(reader, 3) == 5

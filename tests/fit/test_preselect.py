@@ -2,13 +2,15 @@
 
 import json
 from itertools import permutations
-from math import factorial
+from math import comb, factorial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import kendalltau
 
 from curate.errors import CurateError, RecipeError
 from curate.fit.classifier import score
@@ -16,6 +18,7 @@ from curate.fit.preselect import Ladder, by_chance, choose, fit_preselect, read_
 from curate.fit.training import Settings
 from curate.models.fasttext import Model
 from curate.models.fasttext_file import read
+from curate.store import tables
 from curate.store.reading import Reader
 from tests.fit.planted import losses, texts, write
 
@@ -35,10 +38,9 @@ def test_strength_of_the_known_answers():
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 9), min_size=2, max_size=8, unique=True))
 def test_strength_is_kendalls_tau(row):
-    """PS = (1 + tau) / 2; tau = (concordant - discordant) / pairs, where no values are equal."""
-    pairs = [(i, j) for i in range(len(row)) for j in range(i + 1, len(row))]
-    tau = sum(np.sign(row[i] - row[j]) for i, j in pairs) / len(pairs)
-    assert strength(np.array([row]))[0] / len(pairs) == pytest.approx((1 + tau) / 2)
+    """PS = (1 + tau) / 2 where no values are equal; tau is of benchmarks and losses with the sign changed."""
+    tau = kendalltau(np.arange(len(row)), -np.array(row)).statistic
+    assert strength(np.array([row]))[0] / comb(len(row), 2) == pytest.approx((1 + tau) / 2)
 
 
 def test_chance():
@@ -151,7 +153,10 @@ def test_missing_losses(corpus, tmp_path):
     [
         ({"a": {"benchmark": 1, "loss": "x"}, "b": {"benchmark": 1, "loss": "y"}}, "a and b have the same benchmark"),
         ({"a": {"benchmark": 1, "loss": "x"}, "b": {"benchmark": 2, "loss": "x"}}, "in the same column"),
-        ({"a": {"benchmark": 1, "loss": "x"}}, "at least 2 items"),
+        (
+            {n: {"benchmark": i, "loss": n} for i, n in enumerate("abc")},
+            "there are 3 models; the method takes 4 or more",
+        ),
         ({"a": {"benchmark": 1}, "b": {"benchmark": 2, "loss": "x"}}, r"models\.a\.loss: Field required"),
     ],
 )
@@ -162,3 +167,132 @@ def test_models_that_are_no_ladder(tmp_path, models, message):
     (tmp_path / "m.json").write_text(json.dumps({"models": models}))
     with pytest.raises(RecipeError, match="benchmark: Field required"):
         read_ladder(tmp_path / "m.json")
+
+
+KINDS = [True] * 60 + [False] * 60
+
+
+def seed_and_tables(folder, **facts):
+    """A seed without losses, and a table of `curate score-losses` for each of four models."""
+    seed = write(folder / "s.parquet", texts(True, 60, 1) + texts(False, 60, 2))
+    (folder / "losses").mkdir(exist_ok=True)
+    for name, values in losses(KINDS, 4, 3).items():
+        own = {
+            "name": name,
+            "kind": "column",
+            **{key: value.get(name) for key, value in facts.items() if name in value},
+        }
+        table = pa.table({"id": [f"s-{i}" for i in range(120)], name: values})
+        tables.write(folder / "losses" / f"{name}.parquet", table, own)
+    return seed, folder / "losses"
+
+
+def fit_tables(seed, folder, out, **options):
+    with Reader([seed]) as documents, Reader([str(folder)]) as table:
+        return fit_preselect(documents, ladder(), out, settings=SMALL, share=0.1, table=table, **options)
+
+
+def test_losses_of_different_settings_are_refused(tmp_path):
+    every = [f"loss{i}" for i in range(4)]
+    seed, folder = seed_and_tables(tmp_path, max_chars=dict.fromkeys(every, 2000))
+    fit_tables(seed, folder, tmp_path / "m.bin")
+    more = pa.table({"id": ["t-0"], "loss1": [1.0]})
+    tables.write(folder / "more.parquet", more, {"name": "loss1", "kind": "column", "max_chars": 1000})
+    with pytest.raises(
+        CurateError, match=r"losses of 'loss1' were made with .*: max_chars 1000 in more\.parquet, 2000 in"
+    ):
+        fit_tables(seed, folder, tmp_path / "m.bin")
+    (folder / "more.parquet").unlink()
+    seed, folder = seed_and_tables(tmp_path, max_chars={**dict.fromkeys(every, 2000), "loss3": None})
+    with pytest.raises(
+        CurateError, match=r"to be compared were made .*: max_chars None in loss3\.parquet, 2000 in loss0"
+    ):
+        fit_tables(seed, folder, tmp_path / "m.bin")
+    seed, folder = seed_and_tables(tmp_path, text_column={**dict.fromkeys(every, "text"), "loss2": "summary"})
+    with pytest.raises(CurateError, match=r"text_column summary in loss2\.parquet, text in loss0\.parquet"):
+        fit_tables(seed, folder, tmp_path / "m.bin")
+
+
+def test_two_different_losses_of_one_document_are_refused(tmp_path):
+    seed, folder = seed_and_tables(tmp_path)
+    for value, said in (
+        (9.5, "1 documents have different losses .* and 9.5 in column 'loss2' for id 's-7'"),
+        (None, None),
+    ):
+        path = folder / "again.parquet"
+        pq.write_table(pa.table({"id": ["s-7"], "loss2": pa.array([value], pa.float64())}), path)
+        if said is not None:
+            with pytest.raises(CurateError, match=said):
+                fit_tables(seed, folder, tmp_path / "m.bin")
+        else:  # nothing is no other loss; neither is the same again
+            fit_tables(seed, folder, tmp_path / "m.bin")
+    pq.write_table(pq.read_table(folder / "loss2.parquet").slice(3, 5), folder / "again.parquet")
+    fit_tables(seed, folder, tmp_path / "m.bin")
+
+
+def test_infinite_losses_are_none(tmp_path):
+    columns = losses(KINDS, 4, 3)
+    columns["loss0"][5], columns["loss3"][70] = np.inf, -np.inf
+    path = write(tmp_path / "s.parquet", texts(True, 60, 1) + texts(False, 60, 2), **columns)
+    with Reader([path]) as seed:
+        with pytest.raises(
+            CurateError, match=r"2 of 120 documents lack a loss of some model \(null, NaN or infinite\)"
+        ):
+            fit_preselect(seed, ladder(), tmp_path / "m.bin", settings=SMALL, share=0.1)
+        _, facts = fit_preselect(seed, ladder(), tmp_path / "m.bin", settings=SMALL, share=0.1, missing="drop")
+    assert facts["documents"] == 118
+    assert "- left out, without a loss of some model: 2" in (tmp_path / "m.md").read_text()
+
+
+def test_losses_without_ids_are_refused(tmp_path):
+    seed, folder = seed_and_tables(tmp_path)
+    columns = {"id": ["s-3", None], "loss0": [1.0, 1.0]}
+    pq.write_table(pa.table(columns), folder / "odd.parquet")
+    with pytest.raises(RecipeError, match=r"losses odd\.parquet: row 1 has no id in column 'id'"):
+        fit_tables(seed, folder, tmp_path / "m.bin")
+    for path in folder.iterdir():
+        pq.write_table(pq.read_table(path).rename_columns({"id": "name"}), path)
+    with pytest.raises(
+        RecipeError, match="the losses have no column 'id' to know documents by; there are: name, loss0"
+    ):
+        fit_tables(seed, folder, tmp_path / "m.bin")
+
+
+def test_made_up_ids_and_empty_texts_do_not_tell_seed_from_pool(tmp_path):
+    """Both folders have a shard of one name, without ids, and a document that says nothing."""
+    columns = losses([*KINDS, True], 4, 3)
+    own = {"seed": texts(True, 60, 1) + texts(False, 60, 2), "pool": texts(True, 60, 7) + texts(False, 60, 8)}
+    for name, found in own.items():
+        (tmp_path / name).mkdir()
+        table = pa.table({"text": [*found, "" if name == "seed" else "\n"], **columns})
+        pq.write_table(table, tmp_path / name / "0.parquet")
+    with Reader([str(tmp_path / "seed")]) as seed, Reader([str(tmp_path / "pool")]) as pool:
+        fit_preselect(seed, ladder(), tmp_path / "m.bin", settings=SMALL, share=0.1, pool=pool)
+    shared = pa.table({"id": ["x"], "text": [own["seed"][3]]})
+    pq.write_table(shared, tmp_path / "pool" / "1.parquet")
+    with Reader([str(tmp_path / "seed")]) as seed, Reader([str(tmp_path / "pool")]) as pool:
+        with pytest.raises(CurateError, match="1 documents of the pool have the text of the seed"):
+            fit_preselect(seed, ladder(), tmp_path / "m.bin", settings=SMALL, share=0.1, pool=pool)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "label", "told"),
+    [
+        ("transformer", [7e7, 1.6e8, 4.1e8, 1e9], "preselect-small", "smaller than any in the paper"),
+        ("transformer", [7e9, 1.3e10, 3e10, 6.5e10], "preselect", None),
+        ("ngram", None, "preselect-toy", "n-gram models"),
+        ("column", None, "preselect", None),
+    ],
+)
+def test_what_losses_are_of_is_in_the_name(tmp_path, kind, parameters, label, told):
+    every = [f"loss{i}" for i in range(4)]
+    facts = {"kind": dict.fromkeys(every, kind)}
+    facts |= {"parameters": dict(zip(every, parameters, strict=True))} if parameters else {}
+    seed, folder = seed_and_tables(tmp_path, **facts)
+    _, found = fit_tables(seed, folder, tmp_path / "m.bin")
+    assert found["label"] == label
+    written, card = json.loads((tmp_path / "m.json").read_text()), (tmp_path / "m.md").read_text()
+    assert written["label"] == label
+    assert written["losses"]["loss0"]["kind"] == kind
+    assert (f"`{label}`" in card) == (told is not None)
+    assert told is None or told in card
