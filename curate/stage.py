@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,14 @@ class Stage(BaseModel):
     def parts(self) -> tuple[Part, ...]:
         """How the survivors are to be written, if it matters to this stage: one step of a recipe may say so."""
         return ()
+
+    def columns_kept_back(self) -> tuple[str, ...]:
+        """Of the columns that it adds, those for later steps alone: they stay in the run folder, not in the output."""
+        return ()
+
+    def for_corpus(self, documents: int) -> Self:
+        """This stage, with what its options leave open settled for an input of so many documents."""
+        return self
 
     def files(self) -> tuple[Path, ...]:
         """Model files that the result depends on; their SHA-256 goes into the manifest."""
@@ -229,7 +237,10 @@ class Grouping:
 
 
 class Global(Stage):
-    """A stage that must see the whole corpus: `observe` ends a pass, `resolve` runs between, `apply` opens the next."""
+    """A stage that must see the whole corpus: `observe` ends a pass, `resolve` runs between, `apply` opens the next.
+
+    Unless `is_decided`: then `apply` is all, in the pass of the steps around it.
+    """
 
     evidence: ClassVar[pa.Schema]
     """Columns of `observe`'s answer. `key` (uint64) and `row` (int64, index in the batch) must be among them; the
@@ -243,6 +254,10 @@ class Global(Stage):
     sees_dropped: ClassVar[bool] = False
     """Whether `observe` also gets the documents that were dropped when all columns that it reads were there already,
     by steps after those that write them: a bool column, `curate.documents.IS_DROPPED`, tells. It then reads no text."""
+
+    def is_decided(self) -> bool:
+        """Whether its options leave nothing to find out: no document is observed then, and `apply` is given None."""
+        return False
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """Any number of rows of evidence. Pure: depends on the batch's documents alone."""

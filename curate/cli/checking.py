@@ -53,7 +53,8 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
 
 def disk_needed(recipe: Recipe, survey: intake.Survey) -> int:
     """Bytes: survivors, rewritten texts, ledgers, at most about twice the text; evidence, if nothing is dropped."""
-    looking = [step.stage for step in recipe.stages if isinstance(step.stage, Global)]
+    stages = [step.stage.for_corpus(survey.documents) for step in recipe.stages]
+    looking = [stage for stage in stages if isinstance(stage, Global) and not stage.is_decided()]
     evidence = sum(stage.scratch(survey.documents, survey.text_bytes) for stage in looking)
     return round(survey.text_bytes * PARQUET_SHARE * 2) + evidence
 

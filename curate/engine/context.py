@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,12 @@ class Context:
         return [(step, step.stage) for step in steps if isinstance(step.stage, Global)]
 
 
+def _settled(recipe: Recipe, documents: int) -> Recipe:
+    """The recipe with stages that know the size of the input."""
+    stages = (replace(step, stage=step.stage.for_corpus(documents)) for step in recipe.stages)
+    return recipe.model_copy(update={"stages": tuple(stages)})
+
+
 _loaded: dict[tuple[Any, ...], Context] = {}
 
 
@@ -156,8 +162,8 @@ def load(root: str) -> Context:
     folder = RunFolder(Path(root))
     key = (root, fingerprint(folder.recipe), fingerprint(folder.inputs))
     if key not in _loaded:
-        recipe = recipes.load(folder.recipe)
         inputs = Inputs.load(folder.inputs)
+        recipe = _settled(recipes.load(folder.recipe), inputs.rows)
         _loaded.clear()
         _loaded[key] = Context(folder, recipe, planning.make(recipe, inputs.schema), inputs)
     return _loaded[key]

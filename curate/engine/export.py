@@ -52,7 +52,9 @@ def output_schema(context: Context, made_ids: bool) -> pa.Schema:
         fields.insert(0, pa.field(name, pa.string()))
     elif made_ids and not _holds_strings(context.inputs.schema.field(name).type):
         fields[context.inputs.schema.get_field_index(name)] = pa.field(name, pa.string())
-    fields += [pa.field(name, kind) for p in context.plan.passes for name, kind in p.adds]
+    kept_back = {name for step in context.recipe.stages for name in step.kept_back()}
+    added = (column for p in context.plan.passes for column in p.adds)
+    fields += [pa.field(name, kind) for name, kind in added if name not in kept_back]
     return pa.schema(fields)
 
 

@@ -220,10 +220,12 @@ class _UnitPass:
         return Observer(self.folder, self.number, self.unit.stem, step, facts)
 
     def _artifact(self, action: Action) -> Any:
-        """A small artifact whole; of a large one, this unit's rows."""
+        """A small artifact whole; of a large one, this unit's rows; None if there was nothing to decide."""
         step = self.context.recipe.stages[action.step]
         stage = step.stage
         assert isinstance(stage, Global)
+        if stage.is_decided():
+            return None
         if stage.has_rows:
             first = int(first_address(self.unit))
             ends = [last for _, last in self.context.inputs.ranges()]

@@ -74,7 +74,7 @@ def compile_kernels(task: CompileTask) -> None:
             if isinstance(step.stage, PerBatch):
                 step.stage.process(given)
             elif isinstance(step.stage, Global):
-                step.stage.observe(given)
+                step.stage.apply(given, None) if step.stage.is_decided() else step.stage.observe(given)
             if isinstance(step.stage, Cluster):
                 clusters.warm_up()
         except Exception:  # the columns are made up, so a stage may well object; a real defect shows on real documents

@@ -96,10 +96,10 @@ def _lower(c):
 
 
 @helper
-def _fold(data, start, chars, tables, symbols):
+def fold(data, start, chars, tables, symbols):
     """Writes the symbols of the `chars` code points from byte `start` on. Returns the byte after the last."""
     at = start
-    fold = tables.fold
+    folds = tables.fold
     for i in range(chars):
         c = np.int64(data[at])
         if c < 0x80:
@@ -113,8 +113,8 @@ def _fold(data, start, chars, tables, symbols):
         else:
             c = np.int64(0x20000 if c > 0xF0 or data[at + 1] >= 0xA0 else 0x10000)  # the ideographs, or what is before
             at += 4
-        if c < len(fold):
-            symbols[i] = fold[c]
+        if c < len(folds):
+            symbols[i] = folds[c]
         elif 0x3040 <= c <= 0xD7FF or 0xF900 <= c <= 0xFAFF or c >= 0x20000:
             symbols[i] = FOREIGN
         else:
@@ -123,7 +123,7 @@ def _fold(data, start, chars, tables, symbols):
 
 
 @helper
-def _split(symbols, start, end, tables, pieces, n):
+def split(symbols, start, end, tables, pieces, n):
     """Appends the pieces of the word, greedily the longest first. Returns the new number of pieces."""
     keys, ids = tables.keys, tables.ids
     if end - start > LONGEST_WORD:
@@ -175,7 +175,7 @@ def _words(symbols, tables, pieces, out):
                 at += 1
             size = at - start
             before = n
-            n = _split(symbols, start, at, tables, pieces, n)
+            n = split(symbols, start, at, tables, pieces, n)
             out[WORDS] += 1
             out[LETTERS] += size
             out[LETTERS2] += size * size
@@ -192,7 +192,7 @@ def _words(symbols, tables, pieces, out):
             while at < m and 48 <= symbols[at] <= 57:
                 at += 1
             out[DIGIT_RUNS] += 1
-            n = _split(symbols, start, at, tables, pieces, n)
+            n = split(symbols, start, at, tables, pieces, n)
         elif c == FOREIGN:
             while at < m and symbols[at] == FOREIGN:
                 at += 1
@@ -201,7 +201,7 @@ def _words(symbols, tables, pieces, out):
         else:
             at += 1
             if 32 < c < 127:
-                n = _split(symbols, start, at, tables, pieces, n)
+                n = split(symbols, start, at, tables, pieces, n)
                 if (c == 46 or c == 33 or c == 63) and (at == m or symbols[at] <= 32) and in_sentence > 0:
                     out[SENTENCES] += 1
                     out[SENTENCE] += in_sentence
@@ -344,7 +344,7 @@ def look(data, starts, sizes, tables, numbers, histogram, totals, firsts, alike,
     all zero before. To work in: symbols uint8[SEGMENT], pieces int32[SEGMENT], seen uint64[SLOTS], work int32[2, dim].
     """
     for i in range(len(starts)):
-        _fold(data, starts[i], sizes[i], tables, symbols)
+        fold(data, starts[i], sizes[i], tables, symbols)
         mine = symbols[: sizes[i]]
         for j in range(len(mine)):
             histogram[i, mine[j]] += 1

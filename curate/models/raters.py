@@ -63,7 +63,8 @@ class Raters:
 
     def __init__(self, tables: Tables, network: Network, pieces: list[str]) -> None:
         self.tables, self.network, self.pieces = tables, network, pieces
-        self._vocabulary = {piece: number for number, piece in enumerate(pieces, 1)}
+        self.vocabulary = {piece: number for number, piece in enumerate(pieces, 1)}
+        """Piece, with `##` before it if it is inside a word → its number in the tables, from 1."""
 
     def features(self, texts: pa.LargeStringArray) -> tuple[Floats, npt.NDArray[np.int64]]:
         """What the network takes in: (float32[segments, in], the text of each segment int64[segments], ascending)."""
@@ -78,7 +79,7 @@ class Raters:
         """What `rate` does for one text, the traits found step by step."""
         cut = segments(np.array([len(text)]))
         parts = [text[first : first + SEGMENT] for first in cut.first.tolist()]
-        looks = [look_one(part, self.tables, self._vocabulary) for part in parts]
+        looks = [look_one(part, self.tables, self.vocabulary) for part in parts]
         if not looks:
             return self.rate(pa.array([""], pa.large_string()))
         return rated(self.network, features(Traits(*map(np.stack, zip(*looks, strict=True)))), cut.document, 1)

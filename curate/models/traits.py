@@ -58,7 +58,7 @@ def traits(texts: pa.LargeStringArray, tables: Tables) -> tuple[Traits, npt.NDAr
     n, dim = len(cut.document), tables.vectors.shape[1]
     found = nothing(n, dim)
     room = np.empty(SEGMENT, np.uint8), np.empty(SEGMENT, np.int32), np.empty(SLOTS, np.uint64)
-    look(data, _starts(data, offsets, cut), cut.chars, tables, *found, *room, np.empty((2, dim), np.int32))
+    look(data, starts(data, offsets, cut), cut.chars, tables, *found, *room, np.empty((2, dim), np.int32))
     return found, cut.document
 
 
@@ -73,11 +73,11 @@ def nothing(n: int, dim: int) -> Traits:
     )
 
 
-def _starts(data: Bytes, offsets: Offsets, cut: Segments) -> npt.NDArray[np.int64]:
+def starts(data: Bytes, offsets: Offsets, cut: Segments) -> npt.NDArray[np.int64]:
     """The byte of data at which each segment begins, int64[segments]."""
-    starts = np.empty(len(cut.document), np.int64)
-    positions(data, offsets, cut.document, cut.first, starts)
-    return starts
+    found = np.empty(len(cut.document), np.int64)
+    positions(data, offsets, cut.document, cut.first, found)
+    return found
 
 
 def features(found: Traits) -> npt.NDArray[np.float32]:

@@ -24,7 +24,7 @@ from curate.kernels.traits import (
 )
 
 _FOREIGN, _OTHER = chr(FOREIGN), chr(OTHER)
-_TOKEN = re.compile(rf"[A-Za-z]+|[0-9]+|{_FOREIGN}+|[!-~]")
+TOKEN = re.compile(rf"[A-Za-z]+|[0-9]+|{_FOREIGN}+|[!-~]")
 
 
 class Traits(NamedTuple):
@@ -96,7 +96,7 @@ def look_one(text: str, tables: Tables, vocabulary: Mapping[str, int]) -> Traits
 def _words(symbols: str, tables: Tables, vocabulary: Mapping[str, int], counts: dict[str, int]) -> list[int]:
     pieces: list[int] = []
     sentence: list[str] = []
-    for match in _TOKEN.finditer(symbols):
+    for match in TOKEN.finditer(symbols):
         token = match[0]
         mine = pieces_of(token, vocabulary)
         pieces += mine

@@ -40,7 +40,7 @@ class Columns:
         id, text = self.recipe.input.id, self.recipe.input.text
         given = self.schema.names if self.schema is not None else [id, text]
         yield from given if id in given else [id, *given]
-        yield from self.written
+        yield from (name for name, step in self.written.items() if name not in step.kept_back())
 
     def pass_through(self, step: Step) -> None:
         """Check what a step reads and writes; then it is done."""

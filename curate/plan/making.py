@@ -37,6 +37,8 @@ def _cut(recipe: Recipe) -> list[list[Action]]:
         match step.stage:
             case PerBatch():
                 passes[-1].append(Action(index, "process"))
+            case Global() if step.stage.is_decided():
+                passes[-1].append(Action(index, "apply"))
             case Global():
                 passes[-1].append(Action(index, "observe"))
                 passes.append([Action(index, "apply")])

@@ -9,7 +9,7 @@ from curate.documents import TEXT
 from curate.plan.making import edits_text
 from curate.plan.model import Action, Estimate, Plan
 from curate.recipe import Recipe, Step, inline, size_text
-from curate.stage import Part
+from curate.stage import Global, Part
 
 _WIDTH = 100  # characters of a line
 
@@ -68,13 +68,14 @@ def _action(action: Action, recipe: Recipe, width: int) -> list[str]:
     head = f"{step.index:>5}  {_title(step):<{width}}  {action.verb:<7}  "
     options = ""
     results: list[str] = []
-    if action.verb != "apply":
+    if action.verb != "apply" or (isinstance(step.stage, Global) and step.stage.is_decided()):
         given = step.stage.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         options = inline(given).removeprefix("{").removesuffix("}")
         results += step.stage.notes()
     if action.verb != "observe":
         results += ["edits the text"] if edits_text(step.stage) else []
         results += [f"adds {_few(list(step.written()))}"] if step.written() else []
+        results += [f"keeps {_few(list(step.kept_back()))} out of the output"] if step.kept_back() else []
         results += [f"expects to drop {step.expect}"] if step.expect else []
     room = max(_WIDTH - len(head), 40)
     notes = [note for text in (options, "; ".join(results)) for note in textwrap.wrap(text, room)]

@@ -179,6 +179,10 @@ class Step:
         """Columns that it adds, as the documents have them."""
         return {self.renames.get(name, name): kind for name, kind in self.stage.columns_written().items()}
 
+    def kept_back(self) -> tuple[str, ...]:
+        """Columns that it adds and that are not written with the documents, as later steps know them."""
+        return tuple(self.renames.get(name, name) for name in self.stage.columns_kept_back())
+
     def grouping(self) -> Grouping | None:
         """Where it says which documents belong together, with columns as the documents have them."""
         own = self.stage.grouping if isinstance(self.stage, Global) else None

@@ -108,6 +108,8 @@ def run(stage: Stage, units: Sequence[Sequence[Batch]], ranges: int = 1) -> Verd
     if isinstance(stage, Cluster):
         verdicts.artifact = plain_clusters.artifact(stage, units)
         return _apply(stage, units, verdicts)
+    if stage.is_decided():
+        return _apply(stage, units, verdicts)
     evidence = observe(stage, units)
     if isinstance(stage, Match):
         names = [*evidence.tables[0].schema.names]
@@ -135,7 +137,7 @@ def _apply(stage: Global, units: Sequence[Sequence[Batch]], verdicts: Verdicts) 
 
 def _for_batch(artifact: Any, unit: int, start: int, length: int) -> Any:
     """A small artifact whole, or the rows of a large one that concern a batch."""
-    if not isinstance(artifact, pa.Table):
+    if not isinstance(artifact, pa.Table):  # None, if there was nothing to decide
         return artifact
     rows = artifact["document"].to_numpy().astype(np.int64) - (unit << 32) - start
     inside = np.flatnonzero((rows >= 0) & (rows < length))

@@ -41,6 +41,11 @@ def _score(row: int) -> float | None:
     return None if row % 7 == 6 else (row * 37 % 11) / 10
 
 
+def _vector(row: int) -> list[float] | None:
+    """One of five directions, more or less; null, now and then."""
+    return None if row % 11 == 10 else [float(row % 5 == place) + (row * 31 + place) % 7 / 20 for place in range(5)]
+
+
 MILD = Path(__file__).with_name("mild_words")
 CASES = {
     "drop": [
@@ -99,6 +104,15 @@ CASES = {
             },
             {"q": _score, "d": lambda row: "ab"[row % 2]},
         ),
+    ],
+    "embed": [Case(), Case({"keep": True})],
+    "domain_clusters": [
+        Case({"clusters": 6, "domains": 3}, {"embedding": _vector}),
+        Case(
+            {"column": "v", "distance": "euclidean", "merge_distance": 0.9, "sample": 20, "missing": "drop", "seed": 5},
+            {"v": _vector},
+        ),
+        Case({"prune": {"q": 0.4}, "clusters": 9}, {"embedding": _vector, "q": _score}),
     ],
     "preselect": [Case({"model": str(LANGUAGES), "label": "en"})],
     "exact_dedup": [

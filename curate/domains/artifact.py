@@ -1,0 +1,117 @@
+"""What is known of the domains of a corpus: kept as JSON, shown in reports, and good for other corpora too."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, computed_field
+
+from curate.domains.kmeans import Distance, assign
+from curate.errors import StoreError
+from curate.kernels.vectors import Floats, Ints, unit
+
+
+def _decoded(value: Any) -> Any:
+    """float32[rows, columns] of {rows, columns, float32: base64 of little-endian numbers}."""
+    if not isinstance(value, dict):
+        return value
+    flat = np.frombuffer(base64.b64decode(value["float32"], validate=True), "<f4")
+    return flat.reshape(value["rows"], value["columns"]).astype(np.float32)
+
+
+def _encoded(values: Floats) -> dict[str, Any]:
+    packed = base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode("ascii")
+    return {"rows": values.shape[0], "columns": values.shape[1], "float32": packed}
+
+
+Matrix = Annotated[Floats, BeforeValidator(_decoded), PlainSerializer(_encoded)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+
+class Cluster(_Part):
+    """One of the clusters that domains are made of."""
+
+    domain: int | None
+    """Null: it was pruned, and its documents are dropped."""
+    documents: int
+    """Of the sample."""
+    means: dict[str, float | None]
+    """Column → mean of its documents in the sample; null if none of them has a value."""
+
+
+class Domain(_Part):
+    """Documents that are about the same."""
+
+    name: str
+    words: list[str]
+    """The most telling ones first."""
+    documents: int
+    """Of the sample."""
+
+
+class Domains(_Part):
+    """The clusters of a corpus, and the domains that they were merged to."""
+
+    distance: Distance
+    centre: Matrix
+    """float32[1, dim]: the mean of the sample, which is taken from vectors before all else."""
+    centres: Matrix
+    """float32[clusters, dim]."""
+    clusters: list[Cluster]
+    domains: list[Domain]
+    """By id; the largest first."""
+    sample: int
+    """Documents that the clusters were fitted on."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def summary(self) -> str:
+        """The decision in one line, for people."""
+        pruned = sum(cluster.domain is None for cluster in self.clusters)
+        line = f"{len(self.domains)} domains of {len(self.clusters) - pruned} clusters"
+        line += f", {pruned} pruned" if pruned else ""
+        largest = ", ".join(domain.name for domain in self.domains[:3])
+        return f"{line}, fitted on {self.sample:,} documents" + (f"; the largest: {largest}" if largest else "")
+
+    def place(self, vectors: Floats) -> tuple[Ints, Floats]:
+        """(cluster int32[n], distance to its centre float32[n]) of vectors float32[n, dim] of length 1."""
+        if vectors.shape[1] != self.centres.shape[1]:
+            raise ValueError(
+                f"the vectors have {vectors.shape[1]} numbers; those of the centroids {self.centres.shape[1]}"
+            )
+        return assign(centred(vectors, self.centre), self.centres, self.distance)
+
+
+def centred(vectors: Floats, centre: Floats) -> Floats:
+    """Vectors float32[n, dim] less the mean, of length 1 again; what is the mean itself stays as it is, all zero.
+
+    Vectors of texts have a large part in common, which would hide what tells them apart (Mu and Viswanath 2018).
+    """
+    moved = vectors - centre
+    out = np.zeros_like(moved)
+    found, rows = unit(moved)
+    out[rows] = found
+    return out
+
+
+@lru_cache(maxsize=4)
+def load(path: Path) -> Domains:
+    """The domains in a file: `artifacts/domain_clusters.json` of a run. Raises StoreError if it has none."""
+    try:
+        found = json.loads(path.read_bytes())
+        return Domains.model_validate(found.get("artifact", found))
+    except OSError as error:
+        raise StoreError(f"{path}: cannot read it: {error.strerror or error}") from error
+    except (ValueError, KeyError, AttributeError, TypeError, ValidationError) as error:
+        what = str(error).splitlines()[0]
+        raise StoreError(
+            f"{path}: there are no centroids in it ({what}); take artifacts/domain_clusters.json of a run"
+        ) from error

@@ -1,0 +1,80 @@
+"""Global stages that have nothing to find out, and columns that stay in the run folder."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from curate import plan, recipe
+from curate.executors.pool import Pool
+from curate.report.facts import Run
+from tests.engine.corpus import data_bytes, documents, output, recipe_text, run, write_shards
+
+STAGES = """
+  - normalize
+  - embed
+  - domain_clusters: {domains: 4, clusters: 10, sample: 150}
+  - sample: {share: 0.5}
+"""
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return documents(200)
+
+
+def test_a_decided_stage_needs_no_pass_of_its_own(tmp_path, rows):
+    data = write_shards(tmp_path / "in", rows, 2)
+    asked = recipe.loads(recipe_text(data, tmp_path / "out", STAGES))
+    made = plan.make(asked, None)
+    assert [[(a.step, a.verb) for a in p.actions] for p in made.passes] == [
+        [(0, "process"), (1, "apply"), (2, "observe")],
+        [(2, "apply"), (3, "process")],
+    ]
+    assert made.passes[1].reads == ("id", "embedding")
+    assert "embedding" not in made.output_columns
+    assert "keeps embedding out of the output" in plan.describe(made, asked)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_columns_kept_back_are_not_written(tmp_path, rows, keep):
+    data = write_shards(tmp_path / "in", rows, 2)
+    run(recipe_text(data, tmp_path / "out", STAGES.replace("- embed", f"- embed: {{keep: {str(keep).lower()}}}")))
+    table = output(tmp_path / "out")
+    assert ("embedding" in table.column_names) == keep
+    assert {"domain_id", "domain_name", "domain_distance"} <= set(table.column_names)
+    if keep:
+        assert table.schema.field("embedding").type == pa.list_(pa.float16(), 128)
+    document = Run(tmp_path / "out").find("d00000")
+    assert document is not None
+    assert len(document.columns["embedding"]) == 128
+
+
+def test_the_same_bytes_however_it_is_cut(tmp_path, rows):
+    found = []
+    for number, (shards, chunk, executor) in enumerate([(1, 1 << 22, None), (7, 900, None), (3, 4000, Pool(2))]):
+        data = write_shards(tmp_path / f"in{number}", rows, shards)
+        out = tmp_path / f"out{number}"
+        run(recipe_text(data, out, STAGES), executor, chunk_bytes=chunk)
+        artifact = json.loads((out / "artifacts/domain_clusters.json").read_text())["artifact"]
+        found.append((data_bytes(out), artifact))
+    assert found[0] == found[1] == found[2]
+
+
+def test_other_centroids_are_another_run(tmp_path, rows):
+    data = write_shards(tmp_path / "in", rows, 2)
+    run(recipe_text(data, tmp_path / "one", STAGES))
+    centroids = tmp_path / "one/artifacts/domain_clusters.json"
+    stages = f"  - normalize\n  - embed\n  - domain_clusters: {{centroids: {centroids}}}\n  - sample: {{share: 0.5}}\n"
+    done = run(recipe_text(data, tmp_path / "two", stages))
+    assert [row.label for row in done.funnel] == ["normalize", "embed", "domain_clusters", "sample"]
+    assert output(tmp_path / "two").equals(output(tmp_path / "one"))
+    assert not (tmp_path / "two/artifacts/domain_clusters.json").exists()
+    assert centroids.exists()
+    changed = json.loads(centroids.read_text())
+    changed["artifact"]["domains"][0]["name"] = "renamed"
+    (tmp_path / "changed.json").write_text(json.dumps(changed))
+    run(recipe_text(data, tmp_path / "two", stages.replace(str(centroids), str(tmp_path / "changed.json"))))
+    assert "renamed" in output(tmp_path / "two")["domain_name"].to_pylist()
