@@ -21,7 +21,7 @@ FLOORS = {  # room: (floor, rooms that it may import; `errors` always)
     "control_tokens": (2, set()),
     "shingling": (4, {"stage", "documents", "kernels"}),
     "scoping": (4, {"stage", "documents", "kernels"}),
-    "domains": (3, {"kernels"}),
+    "domains": (4, {"stage", "kernels"}),
     "weighing": (3, {"documents", "kernels"}),
     "budgets": (4, {"stage", "weighing"}),
     "targets": (4, {"stage"}),

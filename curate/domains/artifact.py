@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, computed_field
+from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from curate.domains.kmeans import Distance, assign
+from curate.domains.packing import Matrix
 from curate.errors import StoreError
 from curate.kernels.vectors import Floats, Ints, unit
-
-
-def _decoded(value: Any) -> Any:
-    """float32[rows, columns] of {rows, columns, float32: base64 of little-endian numbers}."""
-    if not isinstance(value, dict):
-        return value
-    flat = np.frombuffer(base64.b64decode(value["float32"], validate=True), "<f4")
-    return flat.reshape(value["rows"], value["columns"]).astype(np.float32)
-
-
-def _encoded(values: Floats) -> dict[str, Any]:
-    packed = base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode("ascii")
-    return {"rows": values.shape[0], "columns": values.shape[1], "float32": packed}
-
-
-Matrix = Annotated[Floats, BeforeValidator(_decoded), PlainSerializer(_encoded)]
 
 
 class _Part(BaseModel):

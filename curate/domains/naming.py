@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curate.kernels.terms import Terms
+
 WORDS = 10  # listed for each group
 IN_NAME = 3
 LEAST = 2  # documents of the group that a word must be in
@@ -30,13 +32,11 @@ def telling_words(texts: pa.LargeStringArray, group: npt.NDArray[np.int64], grou
     """
     if not groups:
         return []
-    lists = pc.ascii_split_whitespace(texts)
-    words, document = lists.flatten(), pc.list_parent_indices(lists).to_numpy()
-    telling = ~pc.is_in(words, stop_words()).to_numpy(zero_copy_only=False)
-    telling &= pc.binary_length(words).to_numpy() > 0  # a document without words has an empty one
-    codes = words.filter(pa.array(telling)).dictionary_encode()
+    found = Terms.parted(texts)
+    telling = ~pc.is_in(found.words, stop_words()).to_numpy(zero_copy_only=False)
+    codes = found.words.filter(pa.array(telling)).dictionary_encode()
     vocabulary, size = codes.dictionary, max(len(codes.dictionary), 1)
-    place = group[document[telling]] * size + codes.indices.to_numpy()
+    place = group[found.document[telling]] * size + codes.indices.to_numpy()
     counts = np.bincount(place, minlength=groups * size).reshape(groups, size)
     shares = counts / np.maximum(np.bincount(group, minlength=groups), 1)[:, None]
     usual = np.maximum(shares.mean(0), 1e-12)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from curate.kernels.text import buffers
 
 _APART = r"[^\p{L}\p{M}\p{N}]+"
-_IDEOGRAPHS = r"[\p{Han}\p{Hiragana}\p{Katakana}]"
+_IDEOGRAPHS = r"[\p{Han}\p{Hiragana}]"
 SHORTEST = 3  # characters, of a word in a script with spaces
 
 
@@ -38,12 +38,20 @@ class Terms(NamedTuple):
         lists = pa.ListArray.from_arrays(pa.array(offsets), self.words)
         return pc.binary_join(lists, pa.scalar(" ", pa.large_string()))
 
+    @classmethod
+    def parted(cls, joined: pa.LargeStringArray) -> Terms:
+        """The words that `joined` put together."""
+        lists = pc.ascii_split_whitespace(joined)
+        words, document = lists.flatten(), pc.list_parent_indices(lists).to_numpy()
+        there = pc.greater(pc.binary_length(words), 0)  # where there are none, there is an empty one
+        return cls(words.filter(there), document[there.to_numpy(zero_copy_only=False)].astype(np.int64))
+
 
 def terms(texts: pa.LargeStringArray, max_chars: int) -> Terms:
     """The words in the first `max_chars` characters of each text.
 
     A word is a run of letters, marks and digits of at least three characters that does not begin with a digit.
-    Ideographs and kana, which have no spaces between words, are taken two by two from the beginning of each run.
+    Ideographs and hiragana, which have no spaces between words, are taken two by two from the beginning of each run.
     """
     text = pc.utf8_lower(pc.utf8_slice_codeunits(texts, 0, max_chars))
     text = pc.replace_substring_regex(text, _APART, " ")

@@ -16,14 +16,13 @@ from curate.domains import kmeans
 from curate.domains.artifact import Cluster, Domain, Domains, centred, load
 from curate.domains.merging import merge
 from curate.domains.naming import names, telling_words
+from curate.domains.sampling import chosen, noted, share_of
 from curate.errors import StageError
-from curate.kernels.hashing import hash64
 from curate.kernels.terms import terms
 from curate.kernels.vectors import Floats, Ints, is_vector, matrix
 from curate.stage import Column, Evidence, Global, Outcome
 from curate.weighing import is_number
 
-AHEAD = 8  # times as many documents are noted as are wanted, as steps before this one may drop most of them
 READ = 2000  # characters of a document that its words are taken from
 NAMED_BY = 20_000  # documents of the sample whose words the names are taken from
 PER_CLUSTER, MOST_CLUSTERS = 40, 1000  # documents of the sample for a cluster; clusters at most
@@ -105,10 +104,9 @@ class DomainClusters(Global):
         return self
 
     def for_corpus(self, documents: int) -> Self:
-        share = 1.0
-        while documents * share / 2 > AHEAD * self.sample:  # halves, so that a few more documents seldom change it
-            share /= 2
-        return self if self.is_decided() or self.sample_share else self.model_copy(update={"sample_share": share})
+        if self.is_decided() or self.sample_share is not None:
+            return self
+        return self.model_copy(update={"sample_share": share_of(self.sample, documents)})
 
     def is_decided(self) -> bool:
         return self.centroids is not None
@@ -133,21 +131,19 @@ class DomainClusters(Global):
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """A row for each document of the share that is noted; `key` is the hash of its id."""
-        vectors, rows = self._vectors(batch)
-        key = hash64(batch[ID], self.seed)[rows]
-        noted = np.flatnonzero(key <= np.uint64(min(int((self.sample_share or 1.0) * 2**64), 2**64 - 1)))
-        rows = rows[noted]
+        vectors, there = self._vectors(batch)
+        key, rows = noted(batch[ID], there, self.seed, self.sample_share)
         texts = batch[TEXT].take(pa.array(rows))
         scores = [
             batch[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[rows] for name in self.prune
         ]
         offsets = pa.array(np.arange(len(rows) + 1, dtype=np.int32) * len(scores))
         flat = np.stack(scores, axis=1).reshape(-1) if scores else np.zeros(0)
-        half = vectors[noted].astype(np.float16)
+        half = vectors[np.searchsorted(there, rows)].astype(np.float16)
         steps = pa.array(np.arange(len(rows) + 1, dtype=np.int32) * half.shape[1])
         return pa.record_batch(
             [
-                pa.array(key[noted]),
+                pa.array(key),
                 pa.array(rows),
                 pa.ListArray.from_arrays(steps, pa.array(half.reshape(-1))),
                 pa.ListArray.from_arrays(offsets, pa.array(flat)),
@@ -158,7 +154,7 @@ class DomainClusters(Global):
 
     def resolve(self, evidence: Evidence) -> Domains:
         """Clusters, those that stay, and what they are merged to. Memory: the keys of all that is noted, the sample."""
-        found = self._sampled(evidence)
+        found = chosen(evidence, ["vector", "scores", "words"], self.sample)
         vectors, _ = matrix(
             found["vector"].combine_chunks() if found.num_rows else pa.array([], pa.list_(pa.float16()))
         )
@@ -216,20 +212,6 @@ class DomainClusters(Global):
                 f"'{self.column}', the first has id {batch[ID][first].as_py()!r}; say missing: keep or missing: drop"
             )
         return found, rows
-
-    def _sampled(self, evidence: Evidence) -> pa.Table:
-        """The rows with the smallest keys, in the order of these, then of documents."""
-        keys = [part["key"].to_numpy() for part in evidence.scan(["key"])]
-        every = np.concatenate(keys) if keys else np.zeros(0, np.uint64)
-        last = int(np.partition(every, self.sample - 1)[self.sample - 1]) if len(every) > self.sample else 2**64 - 1
-        names = ["key", "document", "vector", "scores", "words"]
-        parts = list(evidence.scan(names, 0, last))
-        if not parts:
-            return pa.table({name: [] for name in names})
-        found = pa.concat_tables(parts).combine_chunks()
-        return found.take(
-            pa.array(np.lexsort((found["document"].to_numpy(), found["key"].to_numpy())))
-        ).combine_chunks()
 
     def _means(self, found: pa.Table, label: Ints, k: int) -> list[dict[str, float | None]]:
         """Of each cluster, the mean of each column of scores over the documents that have one."""

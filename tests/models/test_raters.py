@@ -110,7 +110,7 @@ def test_kernel_finds_what_the_plain_form_finds_in_known_texts():
 
 def check(text):
     loaded = raters.load()
-    plain = look_one(text, loaded.tables, loaded._vocabulary)
+    plain = look_one(text, loaded.tables, loaded.vocabulary)
     found, document = traits(pa.array([text], pa.large_string()), loaded.tables)
     if not text:
         assert len(document) == 0
@@ -145,6 +145,6 @@ def test_parts_that_do_not_fit_are_refused(tmp_path, part):
 
 def test_what_is_saved_is_what_is_loaded(tmp_path):
     loaded = raters.load()
-    raters.save(tmp_path / "again.npz", loaded.tables, loaded.network, loaded.pieces)
+    raters.save(tmp_path / "again.npz", loaded.tables, loaded.network, list(loaded.vocabulary))
     again = raters.load(tmp_path / "again.npz").rate(pa.array([ARTICLE], pa.large_string()))
     assert (again.scores == rate(ARTICLE).scores).all()
