@@ -177,6 +177,7 @@ CASES = {
         Case(),
         Case({"find": ["phone", "ip", "ipv6"], "inside_numbers": True, "public_only": False, "drop_above": 0}),
     ],
+    "tokens": [Case(), Case({"language": "lang"}, {"lang": lambda row: None})],
     "language": [Case(), Case({"keep": ["en", "de"], "min_score": 0.5, "max_chars": 100})],
     "expression": [
         Case({"column": "x", "expression": "log(q) / (q - 0.5) + 1"}, {"q": _score}, "q"),
