@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import annotating, duplicates, fetching, fitting, looking, planning, running, tagging
+from curate.cli import annotating, counting, duplicates, fetching, fitting, looking, planning, running, tagging
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -40,6 +40,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     fitting.score_losses,
     tagging.check_tokens,
     annotating.annotate,
+    counting.tokens,
 )
 
 

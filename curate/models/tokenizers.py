@@ -96,9 +96,7 @@ class _Ranks:
         self.name = encoding or path.name.split(".")[0]
         if self.name not in public.ENCODING_CONSTRUCTORS or self.name == "gpt2":
             known = ", ".join(sorted(set(public.ENCODING_CONSTRUCTORS) - {"gpt2"}))
-            raise StoreError(
-                f"{path}: tiktoken has no encoding '{self.name}' in one file; say encoding:, one of {known}"
-            )
+            raise StoreError(f"{path}: tiktoken has no encoding '{self.name}' in one file; say which: one of {known}")
         ranks = _ranks(path)
         loader = public.load_tiktoken_bpe
         public.load_tiktoken_bpe = lambda *place, **check: ranks  # in place of the download
