@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import annotating, counting, duplicates, fetching, fitting, looking, planning, running, tagging
+from curate.cli import annotating, counting, duplicates, fetching, fitting, looking, mixing, planning, running, tagging
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -62,7 +62,10 @@ for command in COMMANDS:
     app.command()(_stoppable(command))
 for command in (*fitting.COMMANDS, *tagging.FIT):
     fitting.app.command()(_stoppable(command))
+for command in mixing.COMMANDS:
+    mixing.app.command()(_stoppable(command))
 app.add_typer(fitting.app, name="fit")
+app.add_typer(mixing.app, name="mixture")
 
 
 @app.callback(invoke_without_command=True)

@@ -124,7 +124,7 @@ def choose_executor(recipe: Recipe, name: str | None, workers: int | None) -> Ex
         raise RecipeError(f"--executor {name}: there is no such executor; choose inline or pool")
     asked = workers if workers is not None else recipe.workers
     if asked == "auto":
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        count = cores()
         if name is None and (count == 1 or _input_bytes(recipe) < SMALL):
             count = 0
     else:
@@ -132,6 +132,11 @@ def choose_executor(recipe: Recipe, name: str | None, workers: int | None) -> Ex
     if name == "inline" or (name is None and count == 0):
         return Inline()
     return Pool(max(count, 1))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _input_bytes(recipe: Recipe) -> int:

@@ -1,6 +1,6 @@
 """YAML → Recipe. Every error has file, line, option, what was expected, what came, and what to try."""
 
-from curate.recipe.loading import dump, load, loads, prepend
+from curate.recipe.loading import dump, load, load_options, loads, prepend
 from curate.recipe.model import BadInputLimits, Expect, Input, Output, Recipe, Step
 from curate.recipe.quantities import parse_share, parse_size, size_text
 from curate.recipe.schema import json_schema
@@ -17,6 +17,7 @@ __all__ = [
     "inline",
     "json_schema",
     "load",
+    "load_options",
     "loads",
     "parse_share",
     "parse_size",

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from curate.catalog import did_you_mean
 from curate.errors import RecipeError
@@ -19,6 +21,8 @@ from curate.recipe.overrides import override
 from curate.recipe.quantities import share_text, size_text
 from curate.recipe.steps import Builder
 from curate.recipe.syntax import inline, write
+
+M = TypeVar("M", bound=BaseModel)
 
 _EXAMPLES = {
     "input": "input: data/",
@@ -35,8 +39,30 @@ _REQUIRED = ("input", "output", "stages")
 def load(path: Path | str, overrides: Sequence[str] = (), env: Mapping[str, str] = os.environ) -> Recipe:
     """The recipe in a file. `overrides`: as in `--set path.to.option=value`. Raises RecipeError, all errors in one."""
     file = Path(path)
+    return loads(_text(file), source=file, overrides=overrides, env=env)
+
+
+def load_options(
+    model: type[M], path: Path | str, overrides: Sequence[str] = (), env: Mapping[str, str] = os.environ
+) -> M:
+    """Options that are no recipe, from a YAML file of their own. Raises RecipeError, all errors in one, with lines."""
+    file = Path(path)
+    document = read(_text(file), str(file), env)
+    if not isinstance(document.data, dict):
+        keys = ", ".join(model.model_fields)
+        raise RecipeError(f"{document.source}:1: it must have the keys {keys}; got {inline(document.data)[:60]}")
+    make_uniform(document)
+    override(document, overrides)
+    complaints = Complaints(document)
+    made = complaints.check(model, document.data, (), "options")
+    complaints.raise_if_any()
+    assert made is not None
+    return made
+
+
+def _text(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise RecipeError(_no_file(file)) from None
     except IsADirectoryError:
@@ -45,7 +71,6 @@ def load(path: Path | str, overrides: Sequence[str] = (), env: Mapping[str, str]
         raise RecipeError(f"{file}: it is not UTF-8 at byte {error.start}; save it as UTF-8") from None
     except OSError as error:
         raise RecipeError(f"{file}: it cannot be read: {error.strerror}") from None
-    return loads(text, source=file, overrides=overrides, env=env)
 
 
 def loads(

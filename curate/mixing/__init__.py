@@ -1,0 +1,1 @@
+"""Searching for the mixture of domains on which a proxy does best: proposals, evaluators, predictors, reports."""
