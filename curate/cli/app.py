@@ -7,7 +7,19 @@ from collections.abc import Callable
 
 import typer
 
-from curate.cli import annotating, counting, duplicates, fetching, fitting, looking, mixing, planning, running, tagging
+from curate.cli import (
+    annotating,
+    counting,
+    duplicates,
+    fetching,
+    fitting,
+    looking,
+    mixing,
+    planning,
+    reporting,
+    running,
+    tagging,
+)
 from curate.cli.failures import Stopped
 
 EPILOG = (
@@ -37,6 +49,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     duplicates.dups,
     looking.inspect,
     looking.funnel,
+    reporting.report,
     fitting.score_losses,
     tagging.check_tokens,
     annotating.annotate,

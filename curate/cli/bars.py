@@ -140,6 +140,8 @@ class Bars:
         if event.exit_code:
             self._say(Text(look_aside(event.quarantined, event.out), "yellow"))
         self._say(Text(closing(event), "bold"))
+        if event.report is not None:
+            self._say(Text(f"read: {event.report}", "dim"))
         most = max(event.funnel, key=lambda row: row.dropped, default=None)
         if most is not None and most.dropped:
             self._say(Text(f"look: curate inspect {out} --dropped-by {most.label}", "dim"))

@@ -95,6 +95,8 @@ class Lines:
                 if event.exit_code:
                     self._say(look_aside(event.quarantined, event.out))
                 self._say(closing(event))
+                if event.report is not None:
+                    self._say(f"report: {event.report}")
             case RunFailed():
                 self._say(event.message if event.interrupted else f"failed: {event.message}")
             case _:

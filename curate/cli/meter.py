@@ -1,4 +1,4 @@
-"""How far a pass is, how fast, and how long it will take; and numbers as people read them."""
+"""How far a pass is, how fast, and how long it will take."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ import time
 from collections.abc import Callable
 
 from curate.engine.events import NothingNew, PassDone, PassStarted, RunDone, RunStarted, UnitDone
+from curate.report.amounts import counted, duration, percent, size
+
+__all__ = [
+    "Meter",
+    "closing",
+    "counted",
+    "duration",
+    "look_aside",
+    "nothing_new",
+    "opening",
+    "outcome",
+    "percent",
+    "place",
+    "size",
+    "speeds",
+]
 
 Clock = Callable[[], float]
 
@@ -61,37 +77,6 @@ class Meter:
     def _per_second(self, count: int) -> float | None:
         seconds = self._last - self._start
         return count / seconds if count and seconds > 0 else None
-
-
-def duration(seconds: float) -> str:
-    """`0:07`, `12:34`, `1:02:03`."""
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def size(count: float) -> str:
-    """Bytes in decimal units, with three figures or so: `512 B`, `9.7 MB`, `1.2 TB`."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if count < 999.5 or unit == "TB":
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.95 else f"{count:.1f} {unit}"
-        count /= 1000
-    raise AssertionError("unreachable")
-
-
-def percent(part: float, of: float) -> str:
-    """`46.1 %`; what is not nothing is never shown as 0.0, nor what is not all as 100.0."""
-    if not of:
-        return ""
-    share = 100 * part / of
-    if 0 < share < 0.05:
-        return "< 0.1 %"
-    return "> 99.9 %" if 99.95 <= share < 100 else f"{share:.1f} %"
-
-
-def counted(count: int, thing: str) -> str:
-    """`1 file`, `1,859 documents`."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def speeds(meter: Meter) -> list[str]:

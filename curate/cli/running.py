@@ -46,12 +46,15 @@ def run(
         Path | None,
         typer.Option(metavar="FILE", help="At the end write what the run did here, in Prometheus text format."),
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Write OUT/report.html and the dataset card at the end.")
+    ] = True,
     log_format: Annotated[
         str, typer.Option(help="auto (progress bars on a terminal, plain lines elsewhere), plain or json.")
     ] = "auto",
 ) -> None:
     """Run a recipe, or go on with it where an earlier run stopped."""
-    from curate.cli import INTERRUPTED, failures, screen
+    from curate.cli import INTERRUPTED, failures, reporting, screen
     from curate.cli.metrics import write_metrics
     from curate.engine import driver, generations
     from curate.engine.events import RunFailed
@@ -74,13 +77,15 @@ def run(
             done = begin(asked, chosen, show, settings)
         code = 0 if done is None else done.exit_code
         if done is not None:
-            show(done)
+            show(reporting.after(done, show) if report else done)
     except KeyboardInterrupt:
         code = INTERRUPTED
         kept = f"stopped. What is done is kept in {asked.output.path}; to go on: {_again()}"
         show(RunFailed(kept, interrupted=True))
         raise failures.Stopped from None
     except CurateError as error:
+        if report and not isinstance(error, RecipeError):
+            reporting.after_failure(asked.output.path)
         show(RunFailed(str(error)))
         code = 2 if isinstance(error, RecipeError) else 1
         raise typer.Exit(code) from None

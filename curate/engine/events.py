@@ -175,6 +175,8 @@ class RunDone:
     quarantined: int = 0
     rows: int | None = None
     """Of the output files, where a step says how often each document is written; None: every survivor, once."""
+    report: str | None = None
+    """The page about the run; None: there is none."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from curate.store.sketches import SketchPaths
 
-OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json", "earlier.json")
+OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json", "earlier.json", "report.html")
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
@@ -47,6 +47,11 @@ class RunFolder:
     def earlier(self) -> Path:
         """What the steps that have an index saw of it when the run began."""
         return self.root / "earlier.json"
+
+    @property
+    def report(self) -> Path:
+        """The page about the run."""
+        return self.root / "report.html"
 
     @property
     def data(self) -> Path:

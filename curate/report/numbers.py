@@ -1,0 +1,212 @@
+"""All that a report shows of a run, as data: gathered here, drawn by `page`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from curate.documents import DROPPED_BY, ID
+from curate.report.facts import Document, Run
+from curate.report.samples import KEPT, Picks, shares
+from curate.report.steps import StepFacts
+from curate.store import ledger
+
+KEPT_SHOWN, DROPPED_SHOWN, OF_ONE_STEP = 6, 60, 8  # documents of which the text is shown: at most some 70
+
+
+@dataclass(frozen=True)
+class FunnelStep:
+    """What one step did to the documents that reached it."""
+
+    label: str
+    documents_in: int
+    documents_out: int
+    chars_in: int | None
+    """Characters; None where nobody counted."""
+    chars_out: int | None
+    reasons: Mapping[str, tuple[int, int | None]]
+    """reason → (documents, characters) dropped for it, the most frequent first."""
+    unreadable: bool = False
+    """Whether this is no step, but what could not be read."""
+
+    @property
+    def dropped(self) -> int:
+        return self.documents_in - self.documents_out
+
+
+@dataclass(frozen=True)
+class StepSamples:
+    """Some documents that a step dropped."""
+
+    label: str
+    dropped: int
+    by_reason: tuple[tuple[str, int, tuple[Document, ...]], ...]
+    """(reason, documents dropped for it, some of them)."""
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """How long a step worked in this run, all workers together."""
+
+    label: str
+    seconds: float
+    documents: int
+    """That reached it."""
+    chars: int | None
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Tokens of the documents, if a column has them."""
+
+    column: str | None = None
+    kept: int | None = None
+    after: Mapping[str, int] = field(default_factory=dict)
+    """Label of a step → tokens of the documents that it left."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A report, but for how it looks."""
+
+    title: str
+    digest: str
+    """See `digest_of`: what tells whether a page is of this run."""
+    manifest: Mapping[str, Any]
+    steps: tuple[StepFacts, ...]
+    funnel: tuple[FunnelStep, ...]
+    recipe: str
+    """Its text, as the run folder has it."""
+    kept: tuple[Document, ...] = ()
+    dropped: tuple[StepSamples, ...] = ()
+    times: tuple[StepTime, ...] = ()
+    tokens: Tokens = Tokens()
+    notes: list[str] = field(default_factory=list)
+    """What a reader should know of how the numbers were come by."""
+
+    @property
+    def done(self) -> bool:
+        return bool(self.manifest["state"] == "done")
+
+    @property
+    def documents_in(self) -> int:
+        return self.funnel[0].documents_in if self.funnel else 0
+
+    @property
+    def documents_out(self) -> int:
+        return self.funnel[-1].documents_out if self.funnel else 0
+
+    @property
+    def chars_in(self) -> int | None:
+        """Characters of all documents that could be read."""
+        return next((step.chars_in for step in self.funnel if not step.unreadable), None)
+
+    @property
+    def chars_out(self) -> int | None:
+        return self.funnel[-1].chars_out if self.funnel else None
+
+    @property
+    def reused(self) -> bool:
+        """Whether some of the work was done by an earlier run, so that the times are not those of all documents."""
+        units, timings = self.manifest["input"].get("units", 0), self.manifest.get("timings", {})
+        return any(timings.get(f"pass-{number}", {}).get("units", 0) < units for number in self.manifest["passes"])
+
+
+def gather(run: Run, steps: Sequence[StepFacts], recipe: str, title: str) -> Numbers:
+    """All numbers of a run, be it done or not. Reads its ledgers, and texts of what is shown only."""
+    funnel = funnel_of(run.manifest)
+    picks = _picks(run)
+    kept, dropped = _samples(run, funnel, picks)
+    return Numbers(
+        title=title,
+        digest=digest_of(run.manifest, recipe),
+        manifest=run.manifest,
+        steps=tuple(steps),
+        funnel=funnel,
+        recipe=recipe,
+        kept=kept,
+        dropped=dropped,
+        times=_times(run.manifest, steps, funnel),
+    )
+
+
+def digest_of(manifest: Mapping[str, Any], recipe: str) -> str:
+    """SHA-256 of a run's recipe and of what it found, not of when and how fast: 64 hexadecimal digits."""
+    lasting = {name: manifest.get(name) for name in ("schema", "state", "funnel", "decisions", "models", "output")}
+    lasting |= {"curate": manifest["versions"]["curate"], "recipe": recipe, "name": manifest.get("recipe")}
+    return hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
+
+
+def _times(
+    manifest: Mapping[str, Any], steps: Sequence[StepFacts], funnel: Sequence[FunnelStep]
+) -> tuple[StepTime, ...]:
+    """In the order of the recipe; a step that looks at the corpus works in two passes."""
+    seconds: dict[int, float] = {}
+    for times in manifest.get("timings", {}).values():
+        for number, spent in times.get("steps", {}).items():
+            seconds[int(number)] = seconds.get(int(number), 0.0) + float(spent)
+    by_label = {row.label: row for row in funnel}
+    found = []
+    for number, spent in sorted(seconds.items()):
+        if number <= len(steps):
+            label = steps[number - 1].label
+            row = by_label.get(label)
+            found.append(StepTime(label, spent, row.documents_in if row else 0, row.chars_in if row else None))
+    return tuple(found)
+
+
+def funnel_of(manifest: Mapping[str, Any]) -> tuple[FunnelStep, ...]:
+    """The funnel that a manifest tells of."""
+    return tuple(
+        FunnelStep(
+            label=row["label"],
+            documents_in=row["documents_in"],
+            documents_out=row["documents_out"],
+            chars_in=row.get("chars_in"),
+            chars_out=row.get("chars_out"),
+            reasons={
+                reason: (documents, chars)
+                for reason, (documents, chars) in sorted(row["reasons"].items(), key=lambda one: (-one[1][0], one[0]))
+            },
+            unreadable=bool(row.get("unreadable")),
+        )
+        for row in manifest.get("funnel", [])
+    )
+
+
+def _picks(run: Run) -> Picks:
+    picks = Picks(max(KEPT_SHOWN, OF_ONE_STEP))
+    for unit in run.inputs.units if run.passes else ():
+        ids = ledger.read(run.ledger(1, unit), [ID])[ID]
+        reasons = ledger.read(run.ledger(run.passes, unit), [DROPPED_BY])[DROPPED_BY].dictionary_encode()
+        picks.add(unit, ids, reasons)
+    return picks
+
+
+def _samples(
+    run: Run, funnel: Sequence[FunnelStep], picks: Picks
+) -> tuple[tuple[Document, ...], tuple[StepSamples, ...]]:
+    """Some documents that were kept, and some for each step that dropped any."""
+    dropping = [step for step in funnel if step.dropped and not step.unreadable]
+    wanted = {KEPT: KEPT_SHOWN}
+    each = max(1, min(OF_ONE_STEP, DROPPED_SHOWN // max(len(dropping), 1)))
+    for step in dropping:
+        counts = {f"{step.label}/{reason}": documents for reason, (documents, _) in step.reasons.items()}
+        wanted |= shares(counts, each)
+    found = picks.documents(run, wanted)
+    dropped = tuple(
+        StepSamples(
+            step.label,
+            step.dropped,
+            tuple(
+                (reason, documents, tuple(found[f"{step.label}/{reason}"]))
+                for reason, (documents, _) in step.reasons.items()
+                if found.get(f"{step.label}/{reason}")
+            ),
+        )
+        for step in dropping
+    )
+    return tuple(found.get(KEPT, ())), dropped
