@@ -56,6 +56,23 @@ class Part:
     """Whether a document is written as often as that; else once if it is in it at all."""
 
 
+Sign = Literal["<", "<=", ">", ">="]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A limit that a stage sets to a number which it reads in a column, or leaves behind in one."""
+
+    option: str
+    """The option that sets it."""
+    column: str
+    drops: Sign
+    """How the value of a document compares with the limit that is dropped for it."""
+    limit: float
+    reason: str
+    """Why it is dropped then, if no threshold before this one drops it."""
+
+
 class Stage(BaseModel):
     """A step of a recipe. Its fields are its options; the docstring under a field is the option's help."""
 
@@ -104,6 +121,10 @@ class Stage(BaseModel):
     def for_corpus(self, documents: int) -> Self:
         """This stage, with what its options leave open settled for an input of so many documents."""
         return self
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """Its limits on numbers that are in columns, in the order in which they are asked, for reports."""
+        return ()
 
     def files(self) -> tuple[Path, ...]:
         """Model files that the result depends on; their SHA-256 goes into the manifest."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curate import plan as planning
 from curate.errors import CurateError
 from curate.recipe import inline, load
 from curate.report.groups import Grouped
-from curate.report.steps import StepFacts
+from curate.report.steps import Limit, StepFacts
+from curate.store.files import read_json
 
 if TYPE_CHECKING:
     from curate.recipe import Recipe, Step
@@ -29,6 +30,32 @@ def steps_of(run: Run) -> tuple[Recipe | None, tuple[StepFacts, ...]]:
     return recipe, tuple(_facts(step, deciding.get(index), run) for index, step in enumerate(recipe.stages))
 
 
+def limits_of(step: Step) -> tuple[Limit, ...]:
+    """The thresholds of a step, with columns as the documents have them."""
+    return tuple(
+        Limit(one.option, step.renames.get(one.column, one.column), one.drops, float(one.limit), one.reason)
+        for one in step.stage.thresholds()
+    )
+
+
+def _limits(step: Step, run: Run) -> tuple[Limit, ...]:
+    """The thresholds of a step; of one that looks at the corpus, the one that it found."""
+    artifact = _small_artifact(run, step.label)
+    column, threshold = artifact.get("column"), artifact.get("threshold")
+    if isinstance(column, str) and isinstance(threshold, int | float | str):
+        return (Limit("", column, "<", float(threshold), "below_threshold"),)
+    return limits_of(step)
+
+
+def _small_artifact(run: Run, label: str) -> dict[str, Any]:
+    """What a step decided for the whole corpus, if it did and that is small."""
+    path = run.folder.small_artifact(label)
+    if not path.exists():
+        return {}
+    found = read_json(path).get("artifact")
+    return found if isinstance(found, dict) else {}
+
+
 def _facts(step: Step, decided: int | None, run: Run) -> StepFacts:
     own = step.grouping()
     grouped = Grouped(step.label, decided, **asdict(own)) if own is not None and decided is not None else None
@@ -38,6 +65,7 @@ def _facts(step: Step, decided: int | None, run: Run) -> StepFacts:
         name=Path(step.name).stem,
         options=inline(options).removeprefix("{").removesuffix("}"),
         columns=tuple(step.written()),
+        limits=_limits(step, run),
         grouped=grouped if grouped is not None and grouped.number <= run.passes else None,
         tokens_column=getattr(step.stage, "tokens_column", None),
     )

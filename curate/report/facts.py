@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -173,17 +173,23 @@ class Run:
 
     def document(self, unit: Unit, row: int) -> Document:
         """The document in a row of a unit, with everything that is known of it."""
-        columns: dict[str, Any] = {}
-        id, dropped_by, reached = None, None, 0
+        return self.documents(unit, [row])[row]
+
+    def documents(self, unit: Unit, rows: Sequence[int]) -> dict[int, Document]:
+        """Row of a unit (ascending) → its document, with everything that is known of it."""
+        said: dict[int, list[dict[str, Any]]] = {row: [] for row in rows}
         for number in range(1, self.passes + 1):
-            values = ledger.row_of(self.ledger(number, unit), row)
-            id = values.get(ID, id)
-            dropped_by = values[DROPPED_BY]
-            columns |= {name: v for name, v in values.items() if name not in INTERNAL}
-            reached = number
-            if dropped_by is not None:
-                break
-        user = _input_row(unit, row)
+            alive = [row for row, values in said.items() if not values or values[-1][DROPPED_BY] is None]
+            for row, values in zip(alive, ledger.rows_of(self.ledger(number, unit), alive), strict=True):
+                said[row].append(values)
+        given = _input_rows(unit, rows)
+        return {row: self._document(unit, row, values, given.get(row, {})) for row, values in said.items()}
+
+    def _document(self, unit: Unit, row: int, said: list[dict[str, Any]], user: dict[str, Any]) -> Document:
+        """said: what each pass that it reached said of it; user: its row of the input."""
+        reached = len(said)
+        dropped_by = said[-1][DROPPED_BY] if said else None
+        id = said[0].get(ID) if said else None
         given = user.get(self.id_column)
         text = user.pop(self.text_column, None)
         changed = self._final_text(unit, row, reached) if dropped_by is None else None
@@ -197,7 +203,7 @@ class Run:
             dropped_by=dropped_by,
             passes=reached,
             unit=unit.stem,
-            columns=columns,
+            columns={name: v for values in said for name, v in values.items() if name not in INTERNAL},
             text=text if changed is None else changed,
             user=user,
         )
@@ -205,7 +211,7 @@ class Run:
     def text_before(self, unit: Unit, row: int, number: int) -> str | None:
         """The text of a document when pass `number` began; None if its input cannot be read any more."""
         changed = self._final_text(unit, row, number - 1)
-        given = _input_row(unit, row).get(self.text_column) if changed is None else changed
+        given = _input_rows(unit, [row]).get(row, {}).get(self.text_column) if changed is None else changed
         return None if given is None else str(given)
 
     def _final_text(self, unit: Unit, row: int, last: int) -> str | None:
@@ -222,17 +228,20 @@ def _chance(row: BadRow) -> int:
     return hash64_one(place)
 
 
-def _input_row(unit: Unit, row: int) -> dict[str, Any]:
-    """A row of the input as it is now; empty if it cannot be read."""
+def _input_rows(unit: Unit, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Rows of the input as it is now; those that cannot be read are left out."""
     wanted = np.zeros(unit.rows, bool)
-    wanted[row] = True
+    wanted[list(rows)] = True
+    found: dict[int, dict[str, Any]] = {}
     try:
         for chunk in read_unit(unit, present_columns(unit.path).names, wanted):
-            if isinstance(chunk, Chunk) and len(chunk.rows):
-                return {name: _plain(values) for name, values in chunk.columns.items()}
+            if not isinstance(chunk, Chunk):
+                continue
+            for place, row in enumerate(chunk.rows.tolist()):
+                found[row] = {name: _plain(values.slice(place, 1)) for name, values in chunk.columns.items()}
     except (OSError, pa.ArrowException):
         pass
-    return {}
+    return found
 
 
 def _plain(values: pa.Array) -> Any:

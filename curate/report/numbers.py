@@ -8,13 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from curate.documents import DROPPED_BY, ID
+import pyarrow as pa
+
 from curate.report.facts import Document, Run
+from curate.report.groups import Group, Groups
 from curate.report.samples import KEPT, Picks, shares
+from curate.report.scan import Scan, scan
 from curate.report.steps import StepFacts
-from curate.store import ledger
+from curate.report.tables import known_columns
+from curate.store.files import read_json
 
 KEPT_SHOWN, DROPPED_SHOWN, OF_ONE_STEP = 6, 60, 8  # documents of which the text is shown: at most some 70
+GROUPS_SHOWN, REPEATS_SHOWN = 4, 2  # of each step that keeps one document of each group
+TOKENS = ("n_tokens", "num_tokens", "token_count", "tokens")
+"""Columns with the tokens of a document, if no step names another one."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,13 @@ class Numbers:
     dropped: tuple[StepSamples, ...] = ()
     times: tuple[StepTime, ...] = ()
     tokens: Tokens = Tokens()
+    scan: Scan | None = None
+    duplicates: tuple[tuple[str, tuple[Group, ...]], ...] = ()
+    """Label of a step → the largest groups of repeats that it found."""
+    domain_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Name of a domain → the words that tell it from the others."""
+    domain_map: Mapping[str, Any] | None = None
+    """`x`, `y`, `domain` (a name): points in the plane, if the run left them behind."""
     notes: list[str] = field(default_factory=list)
     """What a reader should know of how the numbers were come by."""
 
@@ -115,11 +129,16 @@ class Numbers:
         return any(timings.get(f"pass-{number}", {}).get("units", 0) < units for number in self.manifest["passes"])
 
 
-def gather(run: Run, steps: Sequence[StepFacts], recipe: str, title: str) -> Numbers:
-    """All numbers of a run, be it done or not. Reads its ledgers, and texts of what is shown only."""
+def gather(run: Run, steps: Sequence[StepFacts], recipe: str, title: str, by: Sequence[str] = ()) -> Numbers:
+    """All numbers of a run, be it done or not. Reads its ledgers, and texts of what is shown only.
+
+    by: columns to tell documents apart by, beside those that are known by name.
+    """
     funnel = funnel_of(run.manifest)
-    picks = _picks(run)
-    kept, dropped = _samples(run, funnel, picks)
+    tokens = _tokens_column(run, steps)
+    found = scan(run, steps, tokens, by, max(KEPT_SHOWN, OF_ONE_STEP)) if run.passes else None
+    kept, dropped = _samples(run, funnel, found.picks) if found is not None else ((), ())
+    words, points = _domains(run)
     return Numbers(
         title=title,
         digest=digest_of(run.manifest, recipe),
@@ -130,6 +149,12 @@ def gather(run: Run, steps: Sequence[StepFacts], recipe: str, title: str) -> Num
         kept=kept,
         dropped=dropped,
         times=_times(run.manifest, steps, funnel),
+        tokens=_tokens(steps, tokens, found),
+        scan=found,
+        duplicates=_duplicates(run, steps, found),
+        domain_words=words,
+        domain_map=points,
+        notes=_notes(found),
     )
 
 
@@ -177,13 +202,50 @@ def funnel_of(manifest: Mapping[str, Any]) -> tuple[FunnelStep, ...]:
     )
 
 
-def _picks(run: Run) -> Picks:
-    picks = Picks(max(KEPT_SHOWN, OF_ONE_STEP))
-    for unit in run.inputs.units if run.passes else ():
-        ids = ledger.read(run.ledger(1, unit), [ID])[ID]
-        reasons = ledger.read(run.ledger(run.passes, unit), [DROPPED_BY])[DROPPED_BY].dictionary_encode()
-        picks.add(unit, ids, reasons)
-    return picks
+def _tokens_column(run: Run, steps: Sequence[StepFacts]) -> str | None:
+    """The column that says how many tokens a document has: one that a step takes them from, or one of a known name."""
+    known = known_columns(run)
+    names = [*(step.tokens_column for step in steps if step.tokens_column), *TOKENS]
+    return next((name for name in names if pa.types.is_integer(known.type_of(name) or pa.null())), None)
+
+
+def _tokens(steps: Sequence[StepFacts], column: str | None, found: Scan | None) -> Tokens:
+    if column is None or found is None or found.tokens is None or found.sampled:
+        return Tokens()
+    first = next((index for index, step in enumerate(steps) if column in step.columns), 0)
+    after = {step.label: int(found.tokens[index + 1 :].sum()) for index, step in enumerate(steps) if index >= first}
+    return Tokens(column, int(found.tokens[-1]), after)
+
+
+def _duplicates(run: Run, steps: Sequence[StepFacts], found: Scan | None) -> tuple[tuple[str, tuple[Group, ...]], ...]:
+    """The largest groups; of a run that is too large to be looked at whole, none."""
+    if found is None or found.sampled:
+        return ()
+    grouped = [step.grouped for step in steps if step.grouped is not None]
+    return tuple((one.label, tuple(Groups(run, one).largest(GROUPS_SHOWN, REPEATS_SHOWN))) for one in grouped)
+
+
+def _domains(run: Run) -> tuple[dict[str, list[str]], Mapping[str, Any] | None]:
+    """(words of each domain, points of a map), of the first step that left domains in its artifact."""
+    folder = run.folder.small_artifact("").parent
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        found = read_json(path)
+        artifact = found.get("artifact") if isinstance(found, dict) else None
+        if not isinstance(artifact, dict):
+            continue
+        domains = artifact.get("domains")
+        if isinstance(domains, list) and all(isinstance(one, dict) and "words" in one for one in domains):
+            return {str(one["name"]): list(map(str, one["words"])) for one in domains}, artifact.get("map")
+    return {}, None
+
+
+def _notes(found: Scan | None) -> list[str]:
+    if found is None or not found.sampled:
+        return []
+    return [
+        f"Scores, groups, overlaps and samples are of {found.documents:,} of the {found.of:,} documents: whole units of"
+        " work, chosen by a hash. The funnel is of all. Groups of repeats: curate inspect OUT --clusters largest."
+    ]
 
 
 def _samples(

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from curate.kernels.hashing import hash64
 from curate.report.facts import Document, Run
-from curate.store.shards import Unit
 
 KEPT = ""
 """In place of a reason, for documents that were not dropped."""
@@ -25,17 +24,18 @@ class Picks:
     of: dict[str, list[tuple[int, int, int]]] = field(default_factory=dict)
     """Reason → (hash, index of the unit, row), ascending."""
 
-    def add(self, unit: Unit, ids: pa.Array, reasons: pa.DictionaryArray) -> None:
-        """The documents of a unit. reasons: of strings, null where a document was not dropped."""
-        hashes = hash64(ids.fill_null("").cast(pa.large_string()), 0)
+    def add(self, units: pa.ChunkedArray, rows: pa.ChunkedArray, ids: pa.ChunkedArray, reasons: pa.Array) -> None:
+        """Some documents. reasons: a dictionary array of strings, null where a document was not dropped."""
+        hashes = hash64(ids.combine_chunks().fill_null("").cast(pa.large_string()), 0)
         codes = np.asarray(reasons.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
         names = [str(name) for name in reasons.dictionary.to_pylist()]
+        unit, row = units.to_numpy(), rows.to_numpy()
         order = np.lexsort((hashes, codes))
         starts = np.flatnonzero(np.diff(codes[order], prepend=-2))
         for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(order)], strict=True):
-            rows = order[start : min(stop, start + self.n)]
-            code = int(codes[rows[0]])
-            found = [(int(hashes[row]), unit.index, int(row)) for row in rows]
+            nearest = order[start : min(stop, start + self.n)]
+            code = int(codes[nearest[0]])
+            found = [(int(hashes[i]), int(unit[i]), int(row[i])) for i in nearest]
             name = names[code] if code >= 0 else KEPT
             self.of[name] = heapq.nsmallest(self.n, [*self.of.get(name, []), *found])
 
@@ -47,9 +47,16 @@ class Picks:
 
 
 def documents_at(run: Run, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Document]:
-    """(index of a unit, row) → the document."""
+    """(index of a unit, row) → the document; those of a unit are read together."""
     units = {unit.index: unit for unit in run.inputs.units}
-    return {(unit, row): run.document(units[unit], row) for unit, row in dict.fromkeys(places)}
+    rows: dict[int, set[int]] = {}
+    for unit, row in places:
+        rows.setdefault(unit, set()).add(row)
+    found = {}
+    for unit, some in rows.items():
+        for row, document in run.documents(units[unit], sorted(some)).items():
+            found[unit, row] = document
+    return found
 
 
 def shares(counts: Mapping[str, int], room: int, least: int = 1) -> dict[str, int]:

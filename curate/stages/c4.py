@@ -14,7 +14,7 @@ from curate.kernels import c4_phrases
 from curate.kernels.c4 import edit_lines
 from curate.kernels.sentences import sentence_count_one, sentence_counts
 from curate.kernels.verdicts import first_reason
-from curate.stage import Edit, One, Outcome
+from curate.stage import Edit, One, Outcome, Threshold
 
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 _LOREM_IPSUM = re.compile("lorem ipsum", re.IGNORECASE | re.ASCII)
@@ -76,6 +76,11 @@ class C4(Edit):
             "c4_dropped_lines": 2,
         },
     }
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        if self.min_sentences is None:
+            return ()
+        return (Threshold("min_sentences", "c4_sentences", "<", self.min_sentences, "too_few_sentences"),)
 
     def edit_one(self, text: str) -> One:
         kept, verdicts = [], []

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt,
 
 from curate.documents import ID, Batch
 from curate.errors import StageError
-from curate.stage import Column, Filter
+from curate.stage import Column, Filter, Sign, Threshold
 
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Time = Annotated[StrictStr, BeforeValidator(lambda given: given.isoformat() if isinstance(given, date) else given)]
@@ -66,6 +66,14 @@ class Drop(Filter):
         for option, given in [*limits, *((name, member) for name, members in lists for member in members)]:
             if given is not None and self._kind(_plain(column), option, given) != "number":
                 self._like(_plain(column), option, given)
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        limits: tuple[tuple[str, Sign, Limit | None], ...] = (("below", "<", self.below), ("above", ">", self.above))
+        return tuple(
+            Threshold(option, self.column, sign, limit, self._reason(option))
+            for option, sign, limit in limits
+            if isinstance(limit, int | float)
+        )
 
     def judge_one(self, value: Any) -> str | None:
         """The specification: the reason to drop a document whose column has this value; None: it has none.

@@ -18,7 +18,7 @@ from curate.kernels.spacy_rules import code_points
 from curate.kernels.unicode_tables import TERMINAL_MARKS
 from curate.kernels.verdicts import first_reason
 from curate.kernels.words import words, words_one
-from curate.stage import Edit, One, Outcome
+from curate.stage import Edit, One, Outcome, Sign, Threshold
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Ratios = dict[str, npt.NDArray[np.float64]]
@@ -72,6 +72,19 @@ class FinewebQuality(Edit):
         "One.\nTwo.\nThree.": {"reason": "short_line_ratio", "fineweb_line_punct_ratio": 1.0},
         " \n": {"reason": "empty"},
     }
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        low: Sign = "<=" if self.edition == "v1" else "<"
+        high: Sign = ">=" if self.edition == "v1" else ">"
+        signs = {"line_punct_ratio": low, "short_line_ratio": high, "char_dup_ratio": high}
+        limits = {rule: getattr(self, rule) for rule in _RULES}
+        if self.line_punct_exclude_zero:  # then it is more than a limit
+            del limits["line_punct_ratio"]
+        return tuple(
+            Threshold(rule, f"fineweb_{rule}", signs.get(rule, ">"), limit, rule)
+            for rule, limit in limits.items()
+            if limit is not None
+        )
 
     def edit_one(self, text: str) -> One:
         old = self.edition == "v1"

@@ -15,7 +15,7 @@ from curate.kernels.gopher import measure
 from curate.kernels.unicode_tables import SYMBOLIC, classes
 from curate.kernels.verdicts import first_reason
 from curate.kernels.words import words, words_one
-from curate.stage import Edit, One, Outcome
+from curate.stage import Edit, One, Outcome, Sign, Threshold
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -124,22 +124,29 @@ class GopherQuality(Edit):
         columns = {name: pa.array(numbers[name].astype(kind.to_pandas_dtype())) for name, kind in self.writes.items()}
         return Outcome(reason=first_reason(self._broken(numbers), len(batch)), columns=columns)
 
+    def thresholds(self) -> tuple[Threshold, ...]:
+        rules: tuple[tuple[str, str, str, Sign], ...] = (
+            ("min_words", "too_few_words", "gopher_n_words", "<"),
+            ("max_words", "too_many_words", "gopher_n_words", ">"),
+            ("min_mean_word_length", "short_words", "gopher_mean_word_length", "<"),
+            ("max_mean_word_length", "long_words", "gopher_mean_word_length", ">"),
+            ("max_hash_ratio", "too_many_hashes", "gopher_hash_ratio", ">"),
+            ("max_ellipsis_ratio", "too_many_ellipses", "gopher_ellipsis_ratio", ">"),
+            ("max_bullet_lines", "too_many_bullet_lines", "gopher_bullet_lines", ">"),
+            ("max_ellipsis_lines", "too_many_ellipsis_lines", "gopher_ellipsis_lines", ">"),
+            ("min_alpha_words", "too_few_alpha_words", "gopher_alpha_words", "<"),
+            ("min_stop_words", "too_few_stop_words", "gopher_stop_words", "<"),
+        )
+        limits = ((*rule, getattr(self, rule[0])) for rule in rules)
+        return tuple(
+            Threshold(option, column, sign, limit, reason)
+            for option, reason, column, sign, limit in limits
+            if limit is not None
+        )
+
     def _broken(self, numbers: Mapping[str, Any]) -> dict[str, npt.NDArray[np.bool_]]:
         """Which rules are broken, in their order: reason → flags, of numbers of one text or arrays of many."""
-        rules = (
-            ("too_few_words", "gopher_n_words", "<", self.min_words),
-            ("too_many_words", "gopher_n_words", ">", self.max_words),
-            ("short_words", "gopher_mean_word_length", "<", self.min_mean_word_length),
-            ("long_words", "gopher_mean_word_length", ">", self.max_mean_word_length),
-            ("too_many_hashes", "gopher_hash_ratio", ">", self.max_hash_ratio),
-            ("too_many_ellipses", "gopher_ellipsis_ratio", ">", self.max_ellipsis_ratio),
-            ("too_many_bullet_lines", "gopher_bullet_lines", ">", self.max_bullet_lines),
-            ("too_many_ellipsis_lines", "gopher_ellipsis_lines", ">", self.max_ellipsis_lines),
-            ("too_few_alpha_words", "gopher_alpha_words", "<", self.min_alpha_words),
-            ("too_few_stop_words", "gopher_stop_words", "<", self.min_stop_words),
-        )
         return {
-            reason: numbers[name] < limit if sign == "<" else numbers[name] > limit
-            for reason, name, sign, limit in rules
-            if limit is not None
+            one.reason: numbers[one.column] < one.limit if one.drops == "<" else numbers[one.column] > one.limit
+            for one in self.thresholds()
         }

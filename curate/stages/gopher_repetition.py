@@ -17,7 +17,7 @@ from curate.kernels.repetition import N_GRAMS, TOP, duplicates, repeated_n_grams
 from curate.kernels.text import char_counts
 from curate.kernels.verdicts import first_reason
 from curate.kernels.words import words, words_one
-from curate.stage import Edit, One, Outcome
+from curate.stage import Edit, One, Outcome, Threshold
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Ratios = dict[str, npt.NDArray[np.float64]]
@@ -83,6 +83,14 @@ class GopherRepetition(Edit):
         },
         "": {"reason": "empty"},
     }
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        limits = {rule: getattr(self, rule) for rule in _RULES}
+        return tuple(
+            Threshold(rule, f"repetition_{rule}", ">", limit, rule)
+            for rule, limit in limits.items()
+            if limit is not None
+        )
 
     def edit_one(self, text: str) -> One:
         ratios = _datatrove(text, self.words) if self.definition == "datatrove" else _refinedweb(text, self.words)

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from curate.documents import TEXT, Batch
 from curate.models.addressing import located
 from curate.models.fasttext import Model, load
-from curate.stage import Edit, One, Outcome
+from curate.stage import Edit, One, Outcome, Threshold
 
 BUILTIN = "builtin:lid.176"
 
@@ -66,6 +66,11 @@ class Language(Edit):
 
     def check_columns(self, types: Mapping[str, pa.DataType]) -> None:
         self._loaded()
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        if self.min_score is None:
+            return ()
+        return (Threshold("min_score", "language_score", "<=", self.min_score, "low_score"),)
 
     def edit_one(self, text: str) -> One:
         label, score = self._loaded().predict_one(text[: self.max_chars])

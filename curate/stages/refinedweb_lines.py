@@ -15,7 +15,7 @@ from curate.documents import TEXT, Batch
 from curate.kernels.refinedweb import ASK, DROP, Rules, judge_lines, keep_lines
 from curate.kernels.text import buffers
 from curate.kernels.verdicts import first_reason
-from curate.stage import Edit, One, Outcome
+from curate.stage import Edit, One, Outcome, Threshold
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -67,6 +67,12 @@ class RefinedwebLines(Edit):
         },
         "OUR SALE IS ON": {"reason": "removed_words", "text": None},
     }
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        limit = self.max_removed_words
+        if limit is None:
+            return ()
+        return (Threshold("max_removed_words", "refinedweb_removed_words", ">", limit, "removed_words"),)
 
     def edit_one(self, text: str) -> One:
         old = text.split("\n")

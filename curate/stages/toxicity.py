@@ -18,7 +18,7 @@ from curate.kernels.segments import masked_one, segments, segments_one, without_
 from curate.kernels.text import buffers, char_counts, strings
 from curate.kernels.verdicts import first_reason
 from curate.models.toxicity import TOXICITY, load
-from curate.stage import Edit, One, Outcome
+from curate.stage import Edit, One, Outcome, Sign, Threshold
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Floats = npt.NDArray[np.float32]
@@ -117,6 +117,22 @@ class Toxicity(Edit):
     def columns_written(self) -> dict[str, pa.DataType]:
         tag = self.act == "tag"
         return {**self.writes, **(_LISTS if tag or self.scores else {}), **(_TAGS if tag else {})}
+
+    def thresholds(self) -> tuple[Threshold, ...]:
+        if self.act != "drop":
+            return ()
+        column = "toxicity_mean" if self.level == "document" else "toxicity"
+        neither = self.drop_above is None and self.drop_below is None
+        limits: tuple[tuple[str, Sign, float | None, str], ...] = (
+            ("threshold", ">", self.threshold if neither else None, "toxic"),
+            ("drop_above", ">", self.drop_above, "toxic"),
+            ("drop_below", "<", self.drop_below, "too_clean"),
+        )
+        return tuple(
+            Threshold(option, column, sign, limit, reason)
+            for option, sign, limit, reason in limits
+            if limit is not None
+        )
 
     def edit_one(self, text: str, document: str = "") -> One:
         """`document`: its id, on which it depends which segments get no token."""

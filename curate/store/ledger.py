@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +89,20 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
     return merged if isinstance(merged, pa.Array) else pa.concat_arrays(merged.chunks)
 
 
-def row_of(path: Path, row: int) -> dict[str, Any]:
-    """One row of a ledger, as Python values; decodes its row group alone. Raises StoreError if it has fewer rows."""
+def rows_of(path: Path, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Some rows of a ledger (ascending), as Python values; decodes their row groups alone. StoreError if one is not."""
+    found: list[dict[str, Any]] = []
+    first = 0
     with pq.ParquetFile(path) as parquet:
         for group in range(parquet.num_row_groups):
-            rows = parquet.metadata.row_group(group).num_rows
-            if row < rows:
-                return dict(parquet.read_row_group(group, use_threads=False).slice(row, 1).to_pylist()[0])
-            row -= rows
-    raise StoreError(f"{path}: it has fewer rows than its unit")
+            after = first + parquet.metadata.row_group(group).num_rows
+            here = [row - first for row in rows if first <= row < after]
+            if here:
+                found += parquet.read_row_group(group, use_threads=False).take(pa.array(here)).to_pylist()
+            first = after
+    if len(found) < len(rows):
+        raise StoreError(f"{path}: it has fewer rows than its unit")
+    return found
 
 
 def text_of(path: Path, row: int) -> str | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -103,6 +107,29 @@ def test_nothing_is_asked_of_the_network(finished):
     assert "default-src 'none'" in policy
     assert "unsafe-inline" not in re.search("script-src[^;]*", policy)[0]
     assert "unsafe-eval" not in policy
+
+
+def test_charts_are_drawn_from_the_page_alone(finished):
+    pytest.importorskip("plotly")
+    page = page_of(finished)
+    figures, packed, own = page.scripts[1:]
+    places = {attributes["data-figure"] for _, attributes in page.tags if "data-figure" in attributes}
+    assert set(json.loads(figures)) == places != set()
+    library = gzip.decompress(base64.b64decode(packed)).decode()
+    policy = next(attributes["content"] for _, attributes in page.tags if "content" in attributes)
+    for script in (library, own):
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert all(attributes["aria-label"] for _, attributes in page.tags if "data-figure" in attributes)
+
+
+def test_without_plotly_there_are_numbers_but_no_charts(finished, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.setitem(sys.modules, "plotly.offline", None)
+    page = page_of(finished)
+    assert "plotly is not installed" in page.text
+    assert [tag for tag, _ in page.tags if tag == "script"] == []
+    assert "gopher_n_words" in page.text
 
 
 def test_a_run_that_failed_has_a_page_of_what_was_done(tmp_path):

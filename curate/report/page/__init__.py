@@ -12,10 +12,33 @@ from xml.etree.ElementTree import Element
 
 from curate.report.html import Node, page, raw, tag
 from curate.report.numbers import Numbers
-from curate.report.page import front, funnel, provenance, samples, timing
+from curate.report.page import (
+    domains,
+    duplicates,
+    front,
+    funnel,
+    groups,
+    overlap,
+    provenance,
+    samples,
+    scores,
+    timing,
+    toxicity,
+)
 from curate.report.page.section import Figures, Section
 
-PARTS = (funnel.section, samples.section, timing.section, provenance.section)
+PARTS = (
+    funnel.section,
+    scores.section,
+    groups.section,
+    overlap.section,
+    samples.section,
+    duplicates.section,
+    domains.section,
+    toxicity.section,
+    timing.section,
+    provenance.section,
+)
 """What draws each section, in the order of the page."""
 
 
@@ -23,11 +46,13 @@ def render(numbers: Numbers) -> str:
     """The page of a run."""
     figures: Figures = {}
     sections = [section for part in PARTS if (section := part(numbers, figures)) is not None]
+    main = tag("main", (_drawn(one) for one in sections), id="main")  # draws, so that all figures are there
     look, charts = _file("look.css"), _file("charts.js")
-    library = _library() if figures else ""
+    library = _library() if figures else None
+    told = "The charts are left out, as plotly is not installed." if figures and library is None else None
     root = tag(
         "html",
-        tag("head", _head(numbers, look, [charts, library] if figures else [])),
+        tag("head", _head(numbers, look, [charts, library] if library else [])),
         tag(
             "body",
             tag("a", "Skip to the numbers", href="#main", class_="skip"),
@@ -37,9 +62,11 @@ def render(numbers: Numbers) -> str:
                 tag("ul", (tag("li", tag("a", one.title, href=f"#{one.id}")) for one in sections)),
                 aria_label="Sections",
             ),
-            tag("main", (_drawn(one) for one in sections), id="main"),
+            tag("p", told, class_="note") if told else None,
+            main,
             front.footer(numbers),
-            _scripts(figures, charts, library),
+            _scripts(figures, charts, library) if library else None,
+            class_=None if library else "without-charts",
         ),
         lang="en",
     )
@@ -67,8 +94,6 @@ def _drawn(section: Section) -> Element:
 
 def _scripts(figures: Figures, charts: str, library: str) -> Iterable[Node]:
     """The library is packed: it is unpacked when the first chart comes into view."""
-    if not figures:
-        return ()
     packed = base64.b64encode(gzip.compress(library.encode(), 6, mtime=0)).decode()
     return (
         tag("noscript", tag("p", "The charts need JavaScript; their numbers are in the tables.", class_="note")),
@@ -83,10 +108,12 @@ def _json(figures: Figures) -> str:
     return json.dumps(figures, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _library() -> str:
-    """Plotly's JavaScript, of the version that is installed. Takes a quarter of a second."""
-    from plotly.offline import get_plotlyjs
-
+def _library() -> str | None:
+    """Plotly's JavaScript, of the version that is installed, if one is. Takes a quarter of a second."""
+    try:
+        from plotly.offline import get_plotlyjs
+    except ModuleNotFoundError:
+        return None
     return str(get_plotlyjs())
 
 

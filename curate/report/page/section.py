@@ -26,8 +26,13 @@ class Section:
     body: Node
 
 
-def table(head: Sequence[str], rows: Iterable[Node], *, numbers: int = 0, caption: str | None = None) -> Element:
-    """A table that scrolls by itself where the page is narrow. The last `numbers` columns are set to the right."""
+def table(
+    head: Sequence[str], rows: Iterable[Node], *, numbers: int = 0, caption: str | None = None, tight: bool = False
+) -> Element:
+    """A table that scrolls by itself where the page is narrow. The last `numbers` columns are set to the right.
+
+    tight: smaller, for tables of many columns.
+    """
     first = len(head) - numbers
     names = (tag("th", name, scope="col", class_="n" if i >= first else None) for i, name in enumerate(head))
     made = tag(
@@ -35,7 +40,7 @@ def table(head: Sequence[str], rows: Iterable[Node], *, numbers: int = 0, captio
         tag("caption", caption) if caption else None,
         tag("thead", tag("tr", names)),
         tag("tbody", rows),
-        class_="full",
+        class_="full tight" if tight else "full",
     )
     return tag("div", made, class_="wide", tabindex="0", role="group", aria_label=caption or head[0])
 
