@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 import numpy as np
@@ -148,3 +149,8 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
     raters.save(tmp_path / "again.npz", loaded.tables, loaded.network, list(loaded.vocabulary))
     again = raters.load(tmp_path / "again.npz").rate(pa.array([ARTICLE], pa.large_string()))
     assert (again.scores == rate(ARTICLE).scores).all()
+
+
+def test_the_card_is_of_this_file():
+    card, stored = raters.BUNDLED.with_suffix(".md").read_text(encoding="utf-8"), raters.BUNDLED.read_bytes()
+    assert f"{len(stored):,} bytes, SHA-256 `{hashlib.sha256(stored).hexdigest()}`" in card

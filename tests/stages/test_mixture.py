@@ -213,8 +213,8 @@ def test_weights_from_a_file(tmp_path):
     assert stage.files() == (path,)
     assert run(stage, [[corpus([(1, "web")])]]).kept == {"d0"}
     for content, words in [
-        ("weights: [1, 2]", "expected a mapping"),
-        ("weights: {}", "expected a mapping"),
+        ("weights: [1, 2]", "expected domains with their weights"),
+        ("weights: {}", "expected domains with their weights"),
         ("web: yes", "is True"),
         ("web: .nan", "is nan"),
         ("web: -1", "is -1"),
