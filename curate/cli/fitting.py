@@ -149,7 +149,7 @@ def preselect(
     from curate.fit.cards import LABELS
     from curate.fit.preselect import fit_preselect, read_ladder
     from curate.fit.training import Settings
-    from curate.store.reading import Reader
+    from curate.store.reading import Reader, open_table
 
     _check(out, share, held_out)
     if missing not in ("error", "drop"):
@@ -157,13 +157,11 @@ def preselect(
     ladder = read_ladder(models)
     settings = Settings(rate, dim, epochs, word_ngrams, min_count, 0, 0, buckets, zero_end, seed)
     with ExitStack() as files:
-        readers = [
-            files.enter_context(Reader(paths, text=text, id=id)) if paths else None
-            for paths in (documents, losses, pool)
-        ]
-        assert readers[0] is not None
+        reader = files.enter_context(Reader(documents, text=text, id=id))
+        table = files.enter_context(open_table(losses, text=text, id=id)) if losses else None
+        to_filter = files.enter_context(Reader(pool, text=text, id=id)) if pool else None
         found, facts = fit_preselect(
-            readers[0], ladder, out, settings=settings, share=share, table=readers[1], pool=readers[2], missing=missing,
+            reader, ladder, out, settings=settings, share=share, table=table, pool=to_filter, missing=missing,
             min_ratio=min_ratio, held_out=held_out, min_auc=min_auc,
         )  # fmt: skip
     typer.echo(

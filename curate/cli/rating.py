@@ -40,7 +40,7 @@ def raters(
 
     from curate.errors import RecipeError
     from curate.fit.raters import fit_raters
-    from curate.store.reading import Reader
+    from curate.store.reading import Reader, open_table
 
     if out.suffix != ".npz":
         raise RecipeError(f"--out {out}: the name of raters ends in .npz")
@@ -50,11 +50,9 @@ def raters(
         raise RecipeError(f"--constant {constant}: expected one of error, keep")
     with ExitStack() as files:
         reader = files.enter_context(Reader(documents, text=text, id=id))
-        table = files.enter_context(Reader(ratings, text=text, id=id)) if ratings else None
-        if ratings and table and id not in table.columns:  # `annotate` calls it id, whatever it is called in the input
-            table = files.enter_context(Reader(ratings, text=text))
+        table = files.enter_context(open_table(ratings, text=text, id=id)) if ratings else None
         read = {"documents": reader, **({"ratings": table} if table else {})}
-        data = {name: [file.name for file in one.files] for name, one in read.items()}
+        data = {name: one.provenance() for name, one in read.items()}
         found = fit_raters(
             reader, out, table=table, held_out=held_out, unrated=unrated, seed=seed, constant=constant,
             about={"method": "raters", "data": data},

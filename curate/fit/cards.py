@@ -55,7 +55,7 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield "## Data"
     yield ""
     for what, value in facts.get("data", {}).items():
-        yield from _data(what, value)
+        yield from data_lines(what, value)
     for reason, count in facts.get("left_out", {}).items():
         if count:
             yield f"- left out, {LEFT_OUT[reason]}: {count:,}"
@@ -96,7 +96,7 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield ", ".join(f"{option} {value}" for option, value in facts["settings"].items()) + "; one thread."
 
 
-def _data(what: str, value: Any) -> Iterator[str]:
+def data_lines(what: str, value: Any) -> Iterator[str]:
     """Files, one a line; all else on one line."""
     if not (isinstance(value, list) and value and isinstance(value[0], dict) and "sha256" in value[0]):
         yield f"- {what}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from curate.fit.cards import data_lines
 
 WEAK = 0.3
 """Correlations below this are pointed out."""
@@ -25,7 +26,7 @@ def _lines(name: str, facts: Mapping[str, Any]) -> Iterator[str]:
     yield "## Data"
     yield ""
     for what, value in facts.get("data", {}).items():
-        yield f"- {what}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        yield from data_lines(what, value)
     for what, count in counts.items():
         yield f"- documents, {what}: {count:,}"
     yield ""

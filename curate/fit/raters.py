@@ -160,6 +160,7 @@ def _gathered(
         rows = np.flatnonzero(absent & pool.wants(keys))
         pool.add(keys[rows], *base.features(part.texts.take(pa.array(rows))))
     everything = _joined(some)
+    counts["without text, left out"] += documents.without_text
     # Equal texts lie together; their ratings, as they are in the hash's order, tell which comes first.
     scores = everything.ratings.scores.T[::-1]
     order = np.lexsort((everything.ratings.domain, *scores, everything.keys))

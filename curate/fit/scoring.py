@@ -42,9 +42,9 @@ def characters(reader: Reader, most: int | None) -> int:
 def score(reader: Reader, provider: LossProvider, out: Path) -> Iterator[Piece]:
     """Write the losses of a model on all documents to the folder `out`, and tell of each piece.
 
-    Tables have the ids, under the name that their column has in the documents, the column of the provider's name
-    (nats), and `<name>_tokens`; they are what `fit preselect` takes as losses by id, those of several models together.
-    A piece that is there is not made again. Raises CurateError if it is of another input or of other settings.
+    Tables have `id`, the column of the provider's name (nats), and `<name>_tokens`; they are what `fit preselect` takes
+    as losses by id, those of several models together. A piece that is there is not made again. Raises CurateError if it
+    is of another input or of other settings.
     """
     check_name(provider.name, reader)
     own = {**provider.facts(), "text_column": reader.text, "id_column": reader.id}
@@ -60,6 +60,6 @@ def score(reader: Reader, provider: LossProvider, out: Path) -> Iterator[Piece]:
                 raise CurateError(f"{path}: it has losses of another {differs}; remove it, or take another folder")
             if known is None:
                 nats, tokens = provider.losses(documents)
-                columns = {reader.id: documents["id"], provider.name: pa.array(nats), f"{provider.name}_tokens": tokens}
+                columns = {"id": documents["id"], provider.name: pa.array(nats), f"{provider.name}_tokens": tokens}
                 tables.write(path, pa.table(columns), facts)
             yield Piece(path, documents.num_rows, known is not None)

@@ -135,3 +135,14 @@ class Reader:
             if text:
                 keep = pc.and_(keep, table["text"].combine_chunks().is_valid())
             yield (table if pc.all(keep).as_py() else table.filter(keep)).combine_chunks()
+
+
+def open_table(paths: Sequence[str], *, text: str = "text", id: str = "id") -> Reader:
+    """A reader of a table about documents, such as of losses or ratings.
+
+    Those of curate call the ids `id`, whatever they are called in the documents.
+    """
+    reader = Reader(paths, text=text, id=id)
+    if id not in reader.columns and "id" in reader.columns:
+        reader.id = "id"
+    return reader

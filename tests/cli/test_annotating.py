@@ -1,5 +1,6 @@
 """`curate annotate`, as a user types it, against a server on this machine."""
 
+import hashlib
 import io
 import json
 import os
@@ -289,7 +290,11 @@ def test_the_commands_of_the_manual(tmp_path, monkeypatch):
             done = CliRunner().invoke(app, shlex.split(line))
             assert done.exit_code == 0, (line, done.output, done.exception)
     assert len(server.requests) == 200
-    assert "held out" in (tmp_path / "mine.md").read_text()
+    card = (tmp_path / "mine.md").read_text()
+    assert "held out" in card
+    digest = hashlib.sha256((tmp_path / "corpus/a.parquet").read_bytes()).hexdigest()
+    assert f"- documents:\n  - `corpus/a.parquet`, {(tmp_path / 'corpus/a.parquet').stat().st_size:,} bytes" in card
+    assert digest in card
     kept = pq.read_table(tmp_path / "rated/data")
     assert 50 < len(kept) < 80
     assert set(kept["quality_domain"].to_pylist()) <= {"coding", "retail"}

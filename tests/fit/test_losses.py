@@ -193,14 +193,27 @@ def test_a_name_that_would_hide_ids_or_texts_is_refused(tmp_path, name):
     assert not (tmp_path / "out").exists()
 
 
-def test_ids_keep_the_name_of_their_column(tmp_path):
-    """So that `fit preselect --id key` finds documents and losses by it."""
-    pq.write_table(pa.table({"key": ["a", "b"], "text": ["abc", None], "loss": [1.0, 2.0]}), tmp_path / "a.parquet")
-    words = ["score-losses", "--documents", str(tmp_path / "a.parquet"), "--model", "column:loss", "--id", "key"]
-    done = CliRunner().invoke(app, [*words, "--name", "m", "-o", str(tmp_path / "out")])
-    assert "left out, without a text: 1" in done.output
-    (table,) = (tmp_path / "out").glob("*.parquet")
-    assert pq.read_table(table).to_pylist() == [{"key": "a", "m": 1.0, "m_tokens": 0}]
+def test_ids_of_another_column(tmp_path):
+    """In tables of losses they are `id`, and `fit preselect --id key` finds them there."""
+    columns = losses([True] * 100 + [False] * 100, 4, 3)
+    found = pa.table(
+        {"key": [f"d{i}" for i in range(200)], "text": texts(True, 100, 1) + texts(False, 100, 2), **columns}
+    )
+    pq.write_table(pa.concat_tables([found, pa.table({"key": ["x"], "loss0": [1.0]})], promote_options="default"),
+                   tmp_path / "a.parquet")  # fmt: skip
+    same = ["--documents", str(tmp_path / "a.parquet"), "--id", "key"]
+    for name in columns:
+        words = ["score-losses", *same, "--model", f"column:{name}", "--name", name, "-o", str(tmp_path / "out")]
+        done = CliRunner().invoke(app, words)
+        assert "left out, without a text: 1" in done.output
+    assert pq.read_table(next((tmp_path / "out").glob("*.parquet"))).column_names[0] == "id"
+    models = {f"m{i}": {"benchmark": i, "loss": f"loss{i}"} for i in range(4)}
+    (tmp_path / "m.json").write_text(json.dumps({"benchmark": "toys", "models": models}))
+    words = ["fit", "preselect", *same, "--models", str(tmp_path / "m.json"), "--losses", str(tmp_path / "out")]
+    words += ["--missing", "drop", "--dim", "16", "--buckets", "1", "-o", str(tmp_path / "m.bin")]
+    done = CliRunner().invoke(app, words)
+    assert "100 of 200 documents agree with the order of all 4 models" in done.output, done.exception
+    assert "left out, without a loss of some model: 1" in done.output
 
 
 def test_another_model_of_the_same_name_is_not_gone_on_with(tmp_path):

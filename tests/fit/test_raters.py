@@ -151,10 +151,12 @@ def test_values_that_are_no_ratings(tmp_path, rated, name, value, told):
 
 def test_ratings_in_part_are_left_out_and_counted(tmp_path, rated):
     texts, scores, letters = rated
+    texts = [*texts[:7], None, "", *texts[9:]]
     path = write(tmp_path / "a.parquet", texts, **change(scores, letters, "sensitivity", 3, None))
     found = fit(path, tmp_path / "r.npz")
     assert found.counts["rated in part, left out"] == 1
-    assert found.counts["training"] + found.counts["held out"] == 299
+    assert found.counts["without text, left out"] == 2
+    assert found.counts["training"] + found.counts["held out"] == 297
 
 
 def test_missing_columns_and_wrong_types(tmp_path, rated):
