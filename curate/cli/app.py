@@ -14,6 +14,7 @@ from curate.cli import (
     fetching,
     fitting,
     looking,
+    mapping,
     mixing,
     planning,
     reporting,
@@ -54,6 +55,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     tagging.check_tokens,
     annotating.annotate,
     counting.tokens,
+    mapping.map,
 )
 
 

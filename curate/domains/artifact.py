@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from curate.domains.kmeans import Distance, assign
 from curate.domains.packing import Matrix
+from curate.domains.projecting import Layout
 from curate.errors import StoreError
 from curate.kernels.vectors import Floats, Ints, unit
 
@@ -40,6 +41,20 @@ class Domain(_Part):
     """Of the sample."""
 
 
+class Example(_Part):
+    """A document of the sample, for the map."""
+
+    id: str
+    cluster: int
+    distance: float
+    """To the centre of its cluster."""
+    x: float
+    """From -1 to 1; so is y."""
+    y: float
+    text: str
+    """Its beginning."""
+
+
 class Domains(_Part):
     """The clusters of a corpus, and the domains that they were merged to."""
 
@@ -53,6 +68,10 @@ class Domains(_Part):
     """By id; the largest first."""
     sample: int
     """Documents that the clusters were fitted on."""
+    layout: Layout = "islands"
+    """How the map is laid out."""
+    examples: list[Example] = []
+    """Some of them, with their places on the map."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -9,13 +9,15 @@ from typing import Annotated, ClassVar, Literal, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from curate.documents import ID, TEXT, Batch
 from curate.domains import kmeans
-from curate.domains.artifact import Cluster, Domain, Domains, centred, load
+from curate.domains.artifact import Cluster, Domain, Domains, Example, centred, load
 from curate.domains.merging import merge
 from curate.domains.naming import names, telling_words
+from curate.domains.projecting import Layout, plane
 from curate.domains.sampling import chosen, noted, share_of
 from curate.errors import StageError
 from curate.kernels.terms import terms
@@ -25,6 +27,7 @@ from curate.weighing import is_number
 
 READ = 2000  # characters of a document that its words are taken from
 NAMED_BY = 20_000  # documents of the sample whose words the names are taken from
+EXCERPT = 200  # characters of an example
 PER_CLUSTER, MOST_CLUSTERS = 40, 1000  # documents of the sample for a cluster; clusters at most
 
 
@@ -54,7 +57,8 @@ class DomainClusters(Global):
     column: Column = "embedding"
     """Column with the vectors: lists of floats, all of one size. `embed` writes it, or the input has it."""
     clusters: int | None = Field(None, ge=1, le=65_536)
-    """Clusters of the first step, 1 to 65,536; null: one for 40 documents of the sample, at most CLIMB's 1,000."""
+    """Clusters of the first step, 1 to 65,536. null: one for 40 documents of the sample, at most CLIMB's 1,000; of a
+    small sample more, so that there are two for a domain."""
     domains: int | None = Field(None, ge=1, le=65_536)
     """Domains to merge the clusters to, 1 to 65,536; null: 20 (CLIMB: 16 to 21), unless `merge_distance` is given."""
     merge_distance: float | None = Field(None, gt=0, le=1000)
@@ -71,6 +75,12 @@ class DomainClusters(Global):
     """How near vectors are: by the angle between them (spherical k-means), or `euclidean`."""
     centroids: str | None = None
     """Path of an artifact of an earlier run; nothing is fitted then, and the labels are those of that run."""
+    shown: int = Field(2000, ge=0, le=100_000)
+    """Documents that are put into the artifact for the map (`curate map`), with 200 characters of their text each:
+    0 to 100,000. 0 if the artifact is to be shown to others than the documents."""
+    layout: Layout = "islands"
+    """How the map is laid out: `islands`, domains near those that they are like; `pca`, the two principal components of
+    the documents; or `umap` (`pip install 'curate[umap]'`; seeded, and slower)."""
     missing: Literal["keep", "drop", "error"] = "keep"
     """What becomes of a document without a vector: `keep` it without a domain, `drop` it, or stop with an `error`."""
     seed: int = Field(0, ge=0, lt=2**64)
@@ -82,7 +92,14 @@ class DomainClusters(Global):
         "domain_distance": pa.float32(),
     }
     reads: ClassVar[tuple[str, ...]] = ()
-    decides_by: ClassVar[tuple[str, ...]] = ("clusters", "domains", "merge_distance", "sample", "distance")
+    decides_by: ClassVar[tuple[str, ...]] = (
+        "clusters",
+        "domains",
+        "merge_distance",
+        "sample",
+        "distance",
+        "layout",
+    )
     evidence: ClassVar[pa.Schema] = pa.schema(
         {
             "key": pa.uint64(),
@@ -90,6 +107,8 @@ class DomainClusters(Global):
             "vector": pa.list_(pa.float16()),
             "scores": pa.list_(pa.float64()),
             "words": pa.large_string(),
+            "id": pa.large_string(),
+            "text": pa.large_string(),  # the beginning
         }
     )
 
@@ -148,21 +167,25 @@ class DomainClusters(Global):
                 pa.ListArray.from_arrays(steps, pa.array(half.reshape(-1))),
                 pa.ListArray.from_arrays(offsets, pa.array(flat)),
                 terms(texts, READ).distinct().joined(len(rows)),
+                batch[ID].take(pa.array(rows)),
+                pc.utf8_slice_codeunits(texts, 0, EXCERPT if self.shown else 0),
             ],
             schema=self.evidence,
         )
 
     def resolve(self, evidence: Evidence) -> Domains:
         """Clusters, those that stay, and what they are merged to. Memory: the keys of all that is noted, the sample."""
-        found = chosen(evidence, ["vector", "scores", "words"], self.sample)
+        found = chosen(evidence, ["vector", "scores", "words", "id", "text"], self.sample)
         vectors, _ = matrix(
             found["vector"].combine_chunks() if found.num_rows else pa.array([], pa.list_(pa.float16()))
         )
         centre = (vectors.sum(0, dtype=np.float64) / max(len(vectors), 1)).astype(np.float32)[None, :]
         x = centred(vectors, centre)
-        wanted = self.clusters or min(max(len(x) // PER_CLUSTER, 1), MOST_CLUSTERS)
+        usual = min(max(len(x) // PER_CLUSTER, 2 * (self.domains or 20)), max(len(x) // 4, 1), MOST_CLUSTERS)
+        wanted = self.clusters or usual
         centres = kmeans.fit(x, wanted, seed=self.seed, distance=self.distance)
-        label = kmeans.assign(x, centres, self.distance)[0] if len(centres) else np.zeros(0, np.int32)
+        nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
+        label, apart = kmeans.assign(x, centres, self.distance) if len(x) else nothing
         sizes = np.bincount(label, minlength=len(centres))
         means = self._means(found, label, len(centres))
         domain = self._merged(centres, sizes, means)
@@ -177,6 +200,8 @@ class DomainClusters(Global):
             clusters=clusters,
             domains=self._named(found, domain[label], int(domain.max(initial=-1)) + 1),
             sample=len(x),
+            layout=self.layout,
+            examples=self._examples(found, x, label, apart, domain),
         )
 
     def artifact_type(self) -> type[Domains]:
@@ -243,6 +268,19 @@ class DomainClusters(Global):
         domain = np.full(len(centres), -1)
         domain[kept] = rank[group]
         return domain
+
+    def _examples(
+        self, found: pa.Table, x: Floats, label: Ints, apart: Floats, domain: npt.NDArray[np.int64]
+    ) -> list[Example]:
+        """The first documents of the sample, on the map."""
+        n = min(self.shown, len(x))
+        places = plane(x[:n], domain[label[:n]], self.layout, self.seed)
+        ids, texts = (found[name].slice(0, n).to_pylist() for name in ("id", "text"))
+        rows = zip(ids, label.tolist(), apart.tolist(), places.tolist(), texts, strict=False)
+        return [
+            Example(id=id, cluster=cluster, distance=round(far, 4), x=x, y=y, text=text)
+            for id, cluster, far, (x, y), text in rows
+        ]
 
     def _named(self, found: pa.Table, domain: npt.NDArray[np.int64], count: int) -> list[Domain]:
         here = np.flatnonzero(domain >= 0)

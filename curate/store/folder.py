@@ -10,7 +10,7 @@ from pathlib import Path
 
 from curate.store.sketches import SketchPaths
 
-OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json", "earlier.json", "report.html")
+OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json", "earlier.json", "report.html", "domains.html", "domains.json")
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
@@ -52,6 +52,15 @@ class RunFolder:
     def report(self) -> Path:
         """The page about the run."""
         return self.root / "report.html"
+
+    @property
+    def domains_page(self) -> Path:
+        """The map of domains, drawn on request; so is the next."""
+        return self.root / "domains.html"
+
+    @property
+    def domains_json(self) -> Path:
+        return self.root / "domains.json"
 
     @property
     def data(self) -> Path:

@@ -78,6 +78,11 @@ def facts(path: Path) -> dict[str, Any] | None:
     return dict(json.loads(metadata[FACTS])) if FACTS in metadata else None
 
 
+def columns_of(path: Path) -> dict[str, pa.DataType]:
+    """Names and types of the columns of a ledger."""
+    return {field.name: field.type for field in pq.read_schema(path)}
+
+
 def read(path: Path, columns: list[str]) -> dict[str, pa.Array]:
     """Columns of a ledger, each in one piece."""
     table = pq.read_table(path, columns=columns, use_threads=False, pre_buffer=False)
