@@ -22,13 +22,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from peers import PEERS, python_of, script_of, thinned
 
 HERE = Path(__file__).resolve()
 FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
-OTHERS = ["normalize", "refinedweb_lines", "sample", "quality", "toxicity", "pii"]
+OTHERS = ["normalize", "refinedweb_lines", "sample", "quality", "toxicity", "pii", "embed", "tokens"]
 COPIES = ["exact_dedup", "url_dedup", "line_dedup", "sentence_dedup", "minhash_signature", "minhash_dedup"]
 OPTIONS = {"sample": {"share": 0.5}}
 RECIPES = {"recipe": FIVE, "minhash_recipe": ["minhash_dedup"]}
@@ -69,7 +70,9 @@ def one_stage(name: str, files: list[str]) -> dict[str, float]:
     from curate.stage import Global
 
     stage = stage_class(name)(**OPTIONS.get(name, {}))
-    work = stage.observe if isinstance(stage, Global) else stage.process
+    work = stage.process if not isinstance(stage, Global) else stage.observe
+    if isinstance(stage, Global) and stage.is_decided():
+        work = partial(stage.apply, artifact=None)
     batches = list(batches_of(files, ["text", "url"] if name == "url_dedup" else ["text"]))
     size = sum(batch["text"].get_total_buffer_size() for batch in batches)
     work(Batch(batches[0].columns))

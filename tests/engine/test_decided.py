@@ -53,13 +53,17 @@ def test_columns_kept_back_are_not_written(tmp_path, rows, keep):
 
 
 def test_the_same_bytes_however_it_is_cut(tmp_path, rows):
+    """The word vectors come from sums on one thread, in this process and in workers."""
     found = []
+    words = "  - embed: {model: lsa, dimensions: 16, as: words}\n"
+    words += "  - domain_clusters: {column: words, domains: 3, as: topic}\n"
     for number, (shards, chunk, executor) in enumerate([(1, 1 << 22, None), (7, 900, None), (3, 4000, Pool(2))]):
         data = write_shards(tmp_path / f"in{number}", rows, shards)
         out = tmp_path / f"out{number}"
-        run(recipe_text(data, out, STAGES), executor, chunk_bytes=chunk)
-        artifact = json.loads((out / "artifacts/domain_clusters.json").read_text())["artifact"]
-        found.append((data_bytes(out), artifact))
+        run(recipe_text(data, out, STAGES + words), executor, chunk_bytes=chunk)
+        names = ("domain_clusters", "words", "topic")
+        artifacts = [json.loads((out / f"artifacts/{name}.json").read_text())["artifact"] for name in names]
+        found.append((data_bytes(out), artifacts))
     assert found[0] == found[1] == found[2]
 
 
