@@ -72,7 +72,7 @@ def plain(texts: list[str], k: int, seed: int) -> np.ndarray:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     x = TfidfVectorizer(sublinear_tf=True, min_df=3, max_features=20_000).fit_transform(texts)
-    return KMeans(k, random_state=seed, n_init=1).fit_predict(x)
+    return KMeans(k, random_state=seed, n_init=5).fit_predict(x)
 
 
 def entropy(counts: np.ndarray) -> float:

@@ -97,9 +97,10 @@ def centred(vectors: Floats, centre: Floats) -> Floats:
 
     Vectors of texts have a large part in common, which would hide what tells them apart (Mu and Viswanath 2018).
     """
-    moved = vectors - centre
-    out = np.zeros_like(moved)
-    found, rows = unit(moved)
+    found, rows = unit(vectors, centre)
+    if len(rows) == len(vectors):
+        return found
+    out = np.zeros(vectors.shape, np.float32)
     out[rows] = found
     return out
 

@@ -37,6 +37,7 @@ def chosen(evidence: Evidence, columns: list[str], most: int) -> pa.Table:
     parts = list(evidence.scan(["key", "document", *columns], 0, last))
     if not parts:
         return pa.table({name: pa.array([]) for name in columns})
-    found = pa.concat_tables(parts).combine_chunks()
+    found = pa.concat_tables(parts)
+    del parts
     order = np.lexsort((found["document"].to_numpy(), found["key"].to_numpy()))[:most]
-    return found.select(columns).take(pa.array(order)).combine_chunks()
+    return found.select(columns).take(pa.array(order))

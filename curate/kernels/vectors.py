@@ -17,6 +17,7 @@ from curate.kernels.jit import kernel
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+BLOCK = 8192  # rows that are held in double precision at a time
 
 
 def is_vector(kind: pa.DataType) -> bool:
@@ -42,15 +43,23 @@ def matrix(column: pa.Array) -> tuple[Floats, npt.NDArray[np.int64]]:
     return found, np.flatnonzero(there)[rows]
 
 
-def unit(values: npt.NDArray[np.floating[Any] | np.signedinteger[Any]]) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """(float32[m, dim]: the rows of values [n, dim] divided by their lengths; int64[m], which rows these are).
+def unit(
+    values: npt.NDArray[np.floating[Any] | np.signedinteger[Any]], less: Floats | None = None
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """(float32[m, dim]: the rows of values [n, dim], less float32[1, dim], divided by their lengths; int64[m], which).
 
     Rows that have no length, or one that is not finite, are left out.
     """
-    wide = values.astype(np.float64)
-    length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    rows = np.flatnonzero(np.isfinite(length) & (length > 0))
-    return (wide[rows] / length[rows, None]).astype(np.float32), rows
+    found, rows = np.empty(values.shape, np.float32), []
+    filled = 0
+    for start in range(0, len(values), BLOCK):
+        wide = values[start : start + BLOCK].astype(np.float64) - (0 if less is None else less)
+        length = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+        there = np.flatnonzero(np.isfinite(length) & (length > 0))
+        found[filled : filled + len(there)] = wide[there] / length[there, None]
+        rows.append(there + start)
+        filled += len(there)
+    return found[:filled], np.concatenate([np.zeros(0, np.int64), *rows])
 
 
 def column_of(values: Floats, rows: npt.NDArray[np.int64], n: int) -> pa.FixedSizeListArray:

@@ -24,7 +24,7 @@ Label = Annotated[str, Field(min_length=1), BeforeValidator(lambda given: str(gi
 
 FOLDER = Path(__file__).parent
 BUILTIN, HUB = "builtin:", "hf://"
-NO_MODELS = {".py", ".pyc", ".md"}
+NO_MODELS = {".py", ".pyc", ".md", ".json"}
 _HUB = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@\s]+?)(?:@(?P<revision>[\w./-]+))?")
 
 

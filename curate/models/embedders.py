@@ -70,8 +70,11 @@ def _import(name: str, extra: str) -> Any:
 
 
 def _is_static(folder: Path) -> bool:
-    config = folder / "config.json"
-    return config.is_file() and json.loads(config.read_bytes()).get("model_type") == "model2vec"
+    """Whether the weights are one table of vectors, as model2vec saves it."""
+    try:
+        return "embeddings" in _header(folder / "model.safetensors")
+    except (OSError, ValueError):
+        return False
 
 
 def _of_modules(folder: Path) -> int:

@@ -48,8 +48,8 @@ class DomainClusters(Global):
     the others; and `domain_distance`, to the centre of the document's own cluster: 1 - cosine, or Euclidean. The
     centres are in `artifacts/domain_clusters.json` of the run: with `centroids`, another run gives the same labels.
 
-    Memory: four to eight bytes for each number of the sample's vectors, some 150 MB for 100,000 of 256 numbers. The
-    result depends on ids, texts and vectors alone.
+    Memory while it decides: some 600 MB for a sample of 100,000 vectors of 256 numbers, and in proportion. The result
+    depends on ids, texts and vectors alone.
 
     Reasons: `pruned_cluster`; `no_vector`.
     """
@@ -175,12 +175,8 @@ class DomainClusters(Global):
 
     def resolve(self, evidence: Evidence) -> Domains:
         """Clusters, those that stay, and what they are merged to. Memory: the keys of all that is noted, the sample."""
-        found = chosen(evidence, ["vector", "scores", "words", "id", "text"], self.sample)
-        vectors, _ = matrix(
-            found["vector"].combine_chunks() if found.num_rows else pa.array([], pa.list_(pa.float16()))
-        )
-        centre = (vectors.sum(0, dtype=np.float64) / max(len(vectors), 1)).astype(np.float32)[None, :]
-        x = centred(vectors, centre)
+        x, centre = self._sample(evidence)
+        found = chosen(evidence, ["scores", "words", "id", "text"], self.sample)
         usual = min(max(len(x) // PER_CLUSTER, 2 * (self.domains or 20)), max(len(x) // 4, 1), MOST_CLUSTERS)
         wanted = self.clusters or usual
         centres = kmeans.fit(x, wanted, seed=self.seed, distance=self.distance)
@@ -237,6 +233,15 @@ class DomainClusters(Global):
                 f"'{self.column}', the first has id {batch[ID][first].as_py()!r}; say missing: keep or missing: drop"
             )
         return found, rows
+
+    def _sample(self, evidence: Evidence) -> tuple[Floats, Floats]:
+        """(the vectors of the sample, less their mean and of length 1, float32[n, dim]; that mean float32[1, dim])."""
+        found = chosen(evidence, ["vector"], self.sample)["vector"].combine_chunks()
+        vectors, _ = matrix(found.cast(pa.list_(pa.float16())))
+        del found
+        mean = vectors.sum(0, dtype=np.float64) / max(len(vectors), 1)
+        centre = mean.astype(np.float32)[None, :]
+        return centred(vectors, centre), centre
 
     def _means(self, found: pa.Table, label: Ints, k: int) -> list[dict[str, float | None]]:
         """Of each cluster, the mean of each column of scores over the documents that have one."""

@@ -87,8 +87,7 @@ def safetensors(path, tensors):
 @pytest.fixture
 def potion(tmp_path):
     safetensors(tmp_path / "model.safetensors", {"embeddings": [10, 6]})
-    (tmp_path / "config.json").write_text('{"model_type": "model2vec"}')
-    (tmp_path / "modules.json").write_text("[]")
+    (tmp_path / "modules.json").write_text('[{"path": ".", "type": "sentence_transformers.models.StaticEmbedding"}]')
     return tmp_path
 
 
