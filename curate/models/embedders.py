@@ -25,9 +25,15 @@ def is_sentence_transformer(folder: Path) -> bool:
 
 
 def files_of(folder: Path) -> tuple[Path, ...]:
-    """All that the vectors depend on: the folder's files, or the folder itself if it is none."""
-    found = tuple(sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md"))
-    return found or (folder,)
+    """All that the vectors depend on: the files in the folder and in the folders in it; itself, if it is none.
+
+    Raises StoreError if the folder holds no model that we know.
+    """
+    if not folder.is_dir():
+        return (folder,)
+    dimensions(folder)
+    inside = (*folder.glob("*"), *folder.glob("*/*"))
+    return tuple(sorted(path for path in inside if path.is_file() and path.suffix != ".md"))
 
 
 def dimensions(folder: Path) -> int:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from curate.documents import ID, TEXT, Batch
 from curate.domains.lsa import Lsa, fit, load
 from curate.domains.sampling import chosen, noted, share_of
+from curate.errors import StoreError
 from curate.kernels.terms import Terms, terms
 from curate.kernels.vectors import Floats, column_of
 from curate.models import embedders, raters, static
@@ -97,7 +98,11 @@ class Embed(Global):
             return (raters.BUNDLED,)
         if self.model == LSA:
             return ()
-        return (Path(self.model),) if self._is_learned() else embedders.files_of(Path(self.model))
+        if not self._is_learned():
+            return embedders.files_of(Path(self.model))
+        if Path(self.model).exists():
+            load(Path(self.model))  # complains of what is no such file
+        return (Path(self.model),)
 
     def observe(self, batch: Batch) -> pa.RecordBatch:
         """For `lsa`: a row for each document of the share that is noted; `key` is the hash of its id."""
@@ -127,13 +132,12 @@ class Embed(Global):
 
     def _size(self) -> int:
         """Numbers in a vector; of a model that is not there, which is complained of elsewhere, 1."""
-        if self.model == BUILTIN:
-            return static.DIMENSIONS
-        if self.model == LSA:
-            return self.dimensions
-        if not Path(self.model).exists():
+        if self.model in (BUILTIN, LSA):
+            return static.DIMENSIONS if self.model == BUILTIN else self.dimensions
+        try:
+            return load(Path(self.model)).dimensions if self._is_learned() else embedders.dimensions(Path(self.model))
+        except StoreError:
             return 1
-        return load(Path(self.model)).dimensions if self._is_learned() else embedders.dimensions(Path(self.model))
 
     def _is_learned(self) -> bool:
         return self.model.endswith(".json")

@@ -10,6 +10,7 @@ import pytest
 from curate import plan, recipe
 from curate.executors.pool import Pool
 from curate.report.facts import Run
+from curate.store.arrow import ArrowFile
 from tests.engine.corpus import data_bytes, documents, output, recipe_text, run, write_shards
 
 STAGES = """
@@ -65,6 +66,15 @@ def test_the_same_bytes_however_it_is_cut(tmp_path, rows):
         artifacts = [json.loads((out / f"artifacts/{name}.json").read_text())["artifact"] for name in names]
         found.append((data_bytes(out), artifacts))
     assert found[0] == found[1] == found[2]
+
+
+def test_of_a_large_input_a_part_is_noted(tmp_path, rows):
+    data = write_shards(tmp_path / "in", rows, 2)
+    run(recipe_text(data, tmp_path / "out", "  - embed\n  - domain_clusters: {sample: 10, domains: 2}\n"))
+    noted = sum(ArrowFile(path).rows for path in (tmp_path / "out/pass-1").glob("*.domain_clusters.evidence.arrow"))
+    assert 60 < noted < 140  # half of 200: eight times the sample and more
+    artifact = json.loads((tmp_path / "out/artifacts/domain_clusters.json").read_text())["artifact"]
+    assert artifact["sample"] == 10
 
 
 def test_other_centroids_are_another_run(tmp_path, rows):

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from curate.errors import StoreError
+from curate import plan, recipe
+from curate.errors import RecipeError, StoreError
 from curate.models import embedders, static
 from curate.stages.embed import Embed
 from tests.stages.harness import batch_of, cut, observe, run
@@ -126,6 +127,15 @@ def test_without_its_library_a_model_says_what_to_install(potion, monkeypatch):
     monkeypatch.setitem(sys.modules, "model2vec", None)
     with pytest.raises(StoreError, match=r"needs model2vec, which is not installed: pip install 'curate\[embed\]'"):
         run(Embed(model=str(potion)), [[batch_of(["a text"])]])
+
+
+def test_a_recipe_with_a_folder_without_a_model_is_refused_where_it_stands(tmp_path):
+    text = f"input: x\noutput: {tmp_path / 'out'}\nstages:\n  - embed: {{model: {tmp_path}}}\n"
+    with pytest.raises(RecipeError, match=r"stage 1 'embed': .*: no embedding model that we know"):
+        plan.make(recipe.loads(text), None)
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(RecipeError, match=r"stage 1 'embed': .*other.json: no word vectors in it"):
+        plan.make(recipe.loads(text.replace(f"model: {tmp_path}", f"model: {tmp_path / 'other.json'}")), None)
 
 
 def test_a_folder_without_a_model(tmp_path):
