@@ -37,11 +37,11 @@ def search(
         outcome = carry_out(options, executor, lambda trial, measured, known: None)
     for name, weight in outcome.weights.items():
         typer.echo(f"{weight:8.4f}  {on_one_line(name)}")
-    for name, (_, measured) in outcome.compared.items():
-        typer.echo(f"{name:12} " + " ".join(f"{one.loss:.4f}" for one in measured))
+    for name, compared in outcome.compared.items():
+        typer.echo(f"{name:12} {compared.mean:.4f} ± {compared.spread:.4f}")
     answer = Path(options.output.path) / "weights.yaml"
     with whole(answer) as part:
-        part.write_text(write({"weights": outcome.weights, "provenance": outcome.provenance(options)}), "utf-8")
+        part.write_text(write({"weights": outcome.weights, "provenance": outcome.provenance}), "utf-8")
     typer.echo(str(answer))
 
 

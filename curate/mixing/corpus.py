@@ -6,7 +6,8 @@ pool, and in which order an evaluation takes it follow from that, not from files
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,39 +15,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from curate.errors import RecipeError
 from curate.kernels.hashing import hash64
 from curate.kernels.text import char_counts
 from curate.mixing.options import SearchOptions, Target
 from curate.mixing.ordering import Hashes, Integers, mixed, running
+from curate.mixing.survey import Labels, Survey, look, tables
 from curate.mixing.trials import Floats
 from curate.store import arrow
 from curate.store.reading import Reader
 
-HELD_OUT, POOL = 0x686F6C64, 0x706F6F6C  # seeds of hashes: "hold", "pool"
-POOL_BUDGETS = 2.0
+HELD_OUT, POOL, DIGEST = 0x686F6C64, 0x706F6F6C, 0x64696765  # seeds of hashes: "hold", "pool", "dige"
+POOL_BUDGETS = 2
 """Budgets of text of each domain that the pool holds at most: so that seeds can differ even where a weight is 1."""
 
 Mask = npt.NDArray[np.bool_]
 
 DOCUMENTS = pa.schema({"domain": pa.int32(), "key": pa.uint64(), "size": pa.int64(), "text": pa.large_string()})
-"""Of the pool, and of the targets with `target` for `domain`."""
-
-
-@dataclass(frozen=True)
-class Survey:
-    """One row for each document of the corpus."""
-
-    names: list[str]
-    """Of domains, in the order of the space: the largest first."""
-    domain: npt.NDArray[np.int32]
-    """int32[n]; -1: it has none."""
-    key: Hashes
-    """uint64[n]: of the text."""
-    size: Integers
-    """int64[n]: characters or tokens."""
+"""Of the pool; and of the targets, with the number of a target for `domain`."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +45,15 @@ class Prepared:
     """int64[k]: what each domain has, without what is held out."""
     available: Integers
     """int64[k]: what a proxy may see of it; smaller if the budget is a part of what is planned."""
-    pool: Integers
-    """int64[k]: what is in the pool."""
     documents: Integers
-    targets: dict[str, dict[str, int]]
+    """int64[k]: that `sizes` are of."""
+    targets: dict[str, float]
+    """Their weights in the mean, in order."""
+    measured: dict[str, dict[str, int]]
+    """Target → documents and characters that are measured on."""
     left_out: dict[str, int]
+    digest: str
+    """Of all texts: another corpus has another one."""
 
     @property
     def natural(self) -> Floats:
@@ -71,218 +62,181 @@ class Prepared:
 
     def facts(self) -> dict[str, Any]:
         """As JSON holds it."""
+        columns = zip(self.sizes.tolist(), self.available.tolist(), self.documents.tolist(), strict=True)
         return {
-            "domains": {
-                name: {"size": int(a), "available": int(b), "pool": int(c), "documents": int(d)}
-                for name, a, b, c, d in zip(
-                    self.names, self.sizes, self.available, self.pool, self.documents, strict=True
-                )
-            },
-            "order": list(self.names),
-            "targets": self.targets,
+            "domains": [
+                {"name": name, "size": size, "available": available, "documents": documents}
+                for name, (size, available, documents) in zip(self.names, columns, strict=True)
+            ],
+            "targets": [{"name": name, "weight": weight} for name, weight in self.targets.items()],
+            "measured": self.measured,
             "left_out": self.left_out,
+            "digest": self.digest,
         }
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Prepared:
         """What `facts` gave."""
-        domains = [facts["domains"][name] for name in facts["order"]]
-        sizes, available, pool, documents = (
-            np.array([one[what] for one in domains]) for what in ("size", "available", "pool", "documents")
+        domains = facts["domains"]
+        sizes, available, documents = (
+            np.array([one[what] for one in domains], np.int64) for what in ("size", "available", "documents")
         )
-        order, targets, left_out = tuple(facts["order"]), facts["targets"], facts["left_out"]
-        return cls(order, sizes, available, pool, documents, targets, left_out)
-
-
-def look(reader: Reader, options: SearchOptions) -> Survey:
-    """Read the corpus once."""
-    corpus = options.input
-    codes: dict[str | None, int] = {}
-    parts: list[tuple[npt.NDArray[np.int32], Hashes, Integers]] = []
-    for table in _tables(reader, options):
-        names = table["domain"]
-        distinct = pc.unique(names)
-        place = np.array([codes.setdefault(name, len(codes)) for name in distinct.to_pylist()], np.int32)
-        code = place[pc.index_in(names, distinct).to_numpy()]
-        parts.append((code, hash64(table["text"]), sizes_of(table, corpus.tokens_column)))
-    if not parts:
-        raise RecipeError("the input has no documents")
-    code, key, size = (np.concatenate([part[column] for part in parts]) for column in range(3))
-    order = {name: number for number, name in enumerate(_ordered(codes, code, key, size))}
-    of_code = np.array([order.get(name, -1) for name in codes], np.int32)  # type: ignore[arg-type]
-    return Survey(list(order), of_code[code], key, size)
-
-
-def _tables(reader: Reader, options: SearchOptions) -> Iterator[pa.RecordBatch]:
-    """Batches of `text`, `domain` (large_string, null where there is none) and the column of tokens."""
-    corpus = options.input
-    columns = [corpus.domain, *([corpus.tokens_column] if corpus.tokens_column else [])]
-    for table in reader.read(columns):
-        given = table[corpus.domain]
-        try:
-            names = given.cast(pa.large_string())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            raise RecipeError(
-                f"input.domain: column '{corpus.domain}' holds {given.type}; a domain is a name or a number"
-            ) from None
-        fields = {"text": table["text"], "domain": names}
-        fields |= {name: table[name] for name in columns[1:]}
-        yield from pa.table(fields).combine_chunks().to_batches()
-
-
-def sizes_of(table: pa.RecordBatch, tokens_column: str | None) -> Integers:
-    """int64[n]: characters, or tokens. Raises RecipeError if a number of tokens is none."""
-    if tokens_column is None:
-        return char_counts(table["text"])
-    tokens = table[tokens_column]
-    if not pa.types.is_integer(tokens.type) or tokens.null_count or (len(tokens) and pc.min(tokens).as_py() < 0):
-        raise RecipeError(f"input.tokens_column: '{tokens_column}' must give every document's number of tokens")
-    return np.asarray(tokens.cast(pa.int64()).to_numpy())
-
-
-def _ordered(codes: Mapping[str | None, int], code: npt.NDArray[np.int32], key: Hashes, size: Integers) -> list[str]:
-    """Names of domains, the largest first, equal ones by their documents: to rename them changes nothing."""
-    total = np.bincount(code, size, len(codes))
-    first = np.full(len(codes), np.iinfo(np.uint64).max, np.uint64)
-    np.minimum.at(first, code, key)
-    named = [(name, number) for name, number in codes.items() if name is not None]
-    if not named:
-        raise RecipeError("input.domain: no document has a value in that column")
-    return [name for name, _ in sorted(named, key=lambda one: (-total[one[1]], int(first[one[1]])))]
+        targets = {one["name"]: one["weight"] for one in facts["targets"]}
+        names = tuple(one["name"] for one in domains)
+        return cls(names, sizes, available, documents, targets, facts["measured"], facts["left_out"], facts["digest"])
 
 
 def prepare(reader: Reader, options: SearchOptions, folder: Path) -> Prepared:
-    """Choose pool and targets, and write them to `pool.arrow` and `targets.arrow` in `folder`."""
-    survey = look(reader, options)
-    owner, kept_targets = _targets(survey, options, folder)
-    for_training = (survey.domain >= 0) & (owner < 0)
-    taken_keys = np.unique(np.concatenate([survey.key[owner >= 0], kept_targets]))
-    leaked = for_training & np.isin(survey.key, taken_keys)
-    for_training &= ~leaked
+    """Choose pool and targets, and write them to `pool.arrow` and `targets.arrow` in `folder`.
+
+    Raises RecipeError if a target has no text, or a domain nothing to train on.
+    """
+    survey = look(reader, options.input)
+    targets = expanded(options.targets, survey.names)
+    owner = _owners(survey, targets)
+    elsewhere = _keys_of_files(targets)
+    taken = np.unique(np.concatenate([survey.key[owner >= 0], elsewhere]))
+    domain_known = (survey.domain >= 0) & (owner < 0)
+    for_training = domain_known & ~np.isin(survey.key, taken)
     k = len(survey.names)
     sizes = _sums(survey.domain, survey.size, for_training, k)
-    empty = [name for name, size in zip(survey.names, sizes, strict=True) if size == 0]
+    empty = [name for name, size in zip(survey.names, sizes.tolist(), strict=True) if not size]
     if empty:
-        raise RecipeError(f"nothing is left to train on of the domains {', '.join(map(repr, empty[:3]))}")
+        raise RecipeError(f"nothing is left to train on of the domain '{empty[0]}'; all of it is in targets, or empty")
     scale = min(options.budget / options.planned, 1.0) if options.planned else 1.0
     available = np.maximum((sizes * scale).astype(np.int64), 1)
-    pooled = _first(survey, for_training, np.minimum(available, int(options.budget * POOL_BUDGETS)))
-    counts = _write(reader, options, survey, pooled, owner, folder)
-    prepared = Prepared(
-        tuple(survey.names), sizes, available, _sums(survey.domain, survey.size, pooled, k),
-        _sums(survey.domain, np.ones_like(survey.size), pooled, k), counts,
-        {"without a domain": int((survey.domain < 0).sum()), "in a target as well": int(leaked.sum())},
-    )  # fmt: skip
-    return prepared
+    pooled = _first(
+        survey.domain, survey.key, survey.size, for_training, np.minimum(available, POOL_BUDGETS * options.budget)
+    )
+    measured = _write(reader, options, survey, pooled, owner, targets, folder)
+    left_out = {"no_domain": int((survey.domain < 0).sum()), "in_targets": int((domain_known & ~for_training).sum())}
+    documents = _sums(survey.domain, np.ones_like(survey.size), for_training, k)
+    weights = {name: target.weight for name, target in targets.items()}
+    digest = _digest(survey, for_training, owner, elsewhere)
+    return Prepared(survey.names, sizes, available, documents, weights, measured, left_out, digest)
 
 
-def _sums(domain: npt.NDArray[np.int32], size: Integers, rows: Mask, k: int) -> Integers:
+def expanded(targets: Mapping[str, Target], names: tuple[str, ...]) -> dict[str, Target]:
+    """The targets; one with `domains: "*"` becomes one for each domain, named as it. Raises RecipeError."""
+    found: dict[str, Target] = {}
+    for name, target in targets.items():
+        each = {one: target.model_copy(update={"domains": (one,)}) for one in names} if "*" in target.domains else {}
+        for one, its in (each or {name: target}).items():
+            if one in found:
+                raise RecipeError(f"targets.{name}: there are two targets called '{one}'; give one another name")
+            unknown = [domain for domain in its.domains if domain not in names]
+            if unknown:
+                some = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+                raise RecipeError(f"targets.{name}: the corpus has no domain '{unknown[0]}'; there are {some}")
+            found[one] = its
+    return found
+
+
+def _owners(survey: Survey, targets: Mapping[str, Target]) -> Labels:
+    """int32[n]: the number of the target that a document is held out for; -1: it is not."""
+    owner = np.full(len(survey.key), -1, np.int32)
+    chance = mixed(survey.key, HELD_OUT) / 2.0**64
+    for number, target in enumerate(targets.values()):
+        wanted = np.isin(survey.domain, [survey.names.index(one) for one in target.domains])
+        owner[wanted & (chance < target.held_out) & (owner < 0)] = number
+    return owner
+
+
+def _keys_of_files(targets: Mapping[str, Target]) -> Hashes:
+    keys = [np.empty(0, np.uint64)]
+    for target in targets.values():
+        if target.paths:
+            with Reader(target.paths, text=target.text) as files:
+                keys += [hash64(part["text"].combine_chunks()) for part in files.read()]
+    return np.concatenate(keys)
+
+
+def _sums(domain: Labels, size: Integers, rows: Mask, k: int) -> Integers:
     return np.bincount(domain[rows], size[rows], k).astype(np.int64)
 
 
-def _targets(survey: Survey, options: SearchOptions, folder: Path) -> tuple[npt.NDArray[np.int32], Hashes]:
-    """(the target that a document of the corpus is held out for, int32[n], -1: none; keys of texts in files)."""
-    owner = np.full(len(survey.key), -1, np.int32)
-    chance = mixed(survey.key, HELD_OUT) / 2.0**64
-    known = {name: number for number, name in enumerate(survey.names)}
-    for number, (name, target) in enumerate(options.targets.items()):
-        unknown = [one for one in target.domains if one not in known]
-        if unknown:
-            some = ", ".join(survey.names[:8])
-            raise RecipeError(f"targets.{name}: there is no domain '{unknown[0]}'; there are {some}")
-        if target.domains:
-            wanted = np.isin(survey.domain, [known[one] for one in target.domains])
-            owner[wanted & (chance < target.held_out) & (owner < 0)] = number
-    keys = np.empty(0, np.uint64)
-    for target in options.targets.values():
-        if target.paths:
-            with Reader(target.paths, text=target.text) as files:
-                keys = np.concatenate([keys, *(hash64(part["text"].combine_chunks()) for part in files.read())])
-    return owner, keys
-
-
-def _first(survey: Survey, rows: Mask, most: Integers) -> Mask:
-    """Of each domain the documents that come first by hash, until `most` (int64[k]) is reached."""
+def _first(label: Labels, key: Hashes, size: Integers, rows: Mask, most: Integers) -> Mask:
+    """Of each label the rows that come first by hash, until `most` (int64[labels]) is reached; bool[n]."""
     at = np.flatnonzero(rows)
-    order = at[np.lexsort((mixed(survey.key[at], POOL), survey.domain[at]))]
-    before = running(survey.domain[order], survey.size[order])
+    order = at[np.lexsort((mixed(key[at], POOL), label[at]))]
+    before = running(label[order], size[order])
     taken = np.zeros(len(rows), np.bool_)
-    taken[order[before < most[survey.domain[order]]]] = True
+    taken[order[before < most[label[order]]]] = True
     return taken
 
 
+def _digest(survey: Survey, training: Mask, owner: Labels, elsewhere: Hashes) -> str:
+    """Of sums of hashes, so that no order matters: what is trained on, by domain, and what is held out, by target."""
+    sums = np.zeros(len(survey.names) + int(owner.max(initial=-1)) + 2, np.uint64)
+    hashes = mixed(survey.key, DIGEST)
+    np.add.at(sums, survey.domain[training], hashes[training])
+    held = owner >= 0
+    np.add.at(sums, len(survey.names) + owner[held], hashes[held])
+    sums[-1] = mixed(elsewhere, DIGEST).sum(dtype=np.uint64)
+    return hashlib.sha256(sums.astype("<u8").tobytes()).hexdigest()[:32]
+
+
 def _write(
-    reader: Reader, options: SearchOptions, survey: Survey, pooled: Mask, owner: npt.NDArray[np.int32], folder: Path
-) -> dict[str, dict[str, int]]:
-    """Both files, from a second reading."""
-    chosen = _within(survey, owner, list(options.targets.values()))
-    counts: dict[str, dict[str, int]] = {}
-    names = list(options.targets)
-    measured = [{"documents": 0, "characters": 0} for _ in names]
+    reader: Reader, options: SearchOptions, survey: Survey, pooled: Mask, owner: Labels,
+    targets: Mapping[str, Target], folder: Path,
+) -> dict[str, dict[str, int]]:  # fmt: skip
+    """Both files, from a second reading; what each target has."""
+    most = np.array([target.most for target in targets.values()], np.int64)
+    chosen = _first(owner, survey.key, survey.size, owner >= 0, most)
+    measured = {name: {"documents": 0, "characters": 0} for name in targets}
     with (
         arrow.Writer(folder / "pool.arrow", DOCUMENTS, {}) as pool,
-        arrow.Writer(folder / "targets.arrow", DOCUMENTS, {}) as targets,
+        arrow.Writer(folder / "targets.arrow", DOCUMENTS, {}) as held,
     ):
         at = 0
-        for table in _tables(reader, options):
+        for table in tables(reader, options.input):
             rows = np.arange(at, at + table.num_rows)
             at += table.num_rows
-            for writer, label, mask in ((pool, survey.domain, pooled), (targets, owner, chosen)):
+            for writer, label, mask in ((pool, survey.domain, pooled), (held, owner, chosen)):
                 here = rows[mask[rows]]
-                texts = table["text"].take(pa.array(here - rows[0] if len(rows) else here))
+                texts = table["text"].take(pa.array(here - (at - table.num_rows)))
                 writer.write(_batch(label[here], survey.key[here], survey.size[here], texts))
-                if writer is targets:
+                if writer is held:
                     _count(measured, label[here], texts)
-        for number, target in enumerate(options.targets.values()):
-            if target.paths:
-                for part in _files(target):
-                    texts = part["text"].combine_chunks()
-                    label = np.full(len(texts), number, np.int32)
-                    targets.write(_batch(label, hash64(texts), char_counts(texts), texts))
-                    _count(measured, label, texts)
-        for name, count in zip(names, measured, strict=True):
-            counts[name] = count
-            if not count["characters"]:
-                raise RecipeError(f"targets.{name}: it has no text; raise held_out, or name other files or domains")
+        for number, target in enumerate(targets.values()):
+            for texts in _texts_of_files(target):
+                label = np.full(len(texts), number, np.int32)
+                held.write(_batch(label, hash64(texts), char_counts(texts), texts))
+                _count(measured, label, texts)
+        lacking = next((name for name, count in measured.items() if not count["characters"]), None)
+        if lacking is not None:
+            raise RecipeError(f"targets.{lacking}: it has no text; raise held_out, or name other files or domains")
         pool.commit()
-        targets.commit()
-    return counts
+        held.commit()
+    return measured
 
 
-def _batch(label: npt.NDArray[np.int32], key: Hashes, size: Integers, texts: pa.Array) -> pa.RecordBatch:
+def _batch(label: Labels, key: Hashes, size: Integers, texts: pa.Array) -> pa.RecordBatch:
     return pa.record_batch([pa.array(label), pa.array(key), pa.array(size), texts], schema=DOCUMENTS)
 
 
-def _count(measured: list[dict[str, int]], label: npt.NDArray[np.int32], texts: pa.LargeStringArray) -> None:
-    for number, chars in zip(label.tolist(), char_counts(texts).tolist(), strict=True):
-        measured[number]["documents"] += 1
-        measured[number]["characters"] += chars
+def _count(measured: Mapping[str, dict[str, int]], label: Labels, texts: pa.LargeStringArray) -> None:
+    for count, documents, chars in zip(
+        measured.values(),
+        np.bincount(label, minlength=len(measured)).tolist(),
+        np.bincount(label, char_counts(texts), len(measured)).tolist(),
+        strict=True,
+    ):
+        count["documents"] += documents
+        count["characters"] += int(chars)
 
 
-def _within(survey: Survey, owner: npt.NDArray[np.int32], targets: list[Target]) -> Mask:
-    """Documents held out that are measured on: the first by hash, until a target has enough."""
-    at = np.flatnonzero(owner >= 0)
-    order = at[np.lexsort((mixed(survey.key[at], POOL), owner[at]))]
-    before = running(owner[order], survey.size[order])
-    most = np.array([target.most for target in targets], np.int64)
-    chosen = np.zeros(len(owner), np.bool_)
-    chosen[order[before < most[owner[order]]]] = True
-    return chosen
-
-
-def _files(target: Target) -> Iterator[pa.Table]:
+def _texts_of_files(target: Target) -> list[pa.LargeStringArray]:
     """The texts of a target's files, its most characters by hash."""
+    if not target.paths:
+        return []
     with Reader(target.paths, text=target.text) as files:
-        keys = [hash64(part["text"].combine_chunks()) for part in files.read()]
-        sizes = [char_counts(part["text"].combine_chunks()) for part in files.read()]
-        if not keys:
-            return
-        key, size = np.concatenate(keys), np.concatenate(sizes)
-        order = np.argsort(mixed(key, POOL), kind="stable")
-        before = np.cumsum(size[order]) - size[order]
-        taken = np.zeros(len(key), np.bool_)
-        taken[order[before < target.most]] = True
-        at = 0
-        for part in files.read():
-            yield part.filter(pa.array(taken[at : at + part.num_rows]))
-            at += part.num_rows
+        parts = [(part["text"].combine_chunks()) for part in files.read()]
+        if not parts:
+            return []
+        key = np.concatenate([hash64(part) for part in parts])
+        size = np.concatenate([char_counts(part) for part in parts])
+        one = np.zeros(len(key), np.int32)
+        taken = _first(one, key, size, np.ones(len(key), np.bool_), np.array([target.most]))
+        ends = np.cumsum([len(part) for part in parts])
+        return [part.filter(pa.array(taken[end - len(part) : end])) for part, end in zip(parts, ends, strict=True)]

@@ -14,6 +14,10 @@ from curate.mixing.evaluators import evaluator_of
 from curate.mixing.journal import Journal
 from curate.mixing.trials import Evaluator, Found, Measured, Search, Trial
 
+Tell = Callable[[Trial, Measured, bool], None]
+"""Called for each answer as it comes: the trial, the answer, and whether it was in the journal already."""
+Measure = Callable[[Sequence[Trial]], Sequence[Measured]]
+
 
 @dataclass(frozen=True)
 class Task:
@@ -45,8 +49,7 @@ class Measuring:
     names: tuple[str, ...]
     journal: Journal
     executor: Executor
-    tell: Callable[[Trial, Measured, bool], None]
-    """Called for each answer as it comes: the trial, the answer, and whether it was in the journal."""
+    tell: Tell
 
     def __call__(self, trials: Sequence[Trial]) -> list[Measured]:
         """The answers in the order of the trials. Raises CurateError if one fails; those before are kept."""
@@ -71,14 +74,15 @@ class Measuring:
             for index, result in results:
                 key = tasks[index].key
                 if isinstance(result, Failure):
-                    raise CurateError(f"evaluation {key} ({waiting[key].label}) failed: {result.message}")
+                    told = result.message if isinstance(result.error, CurateError) else result.traceback
+                    raise CurateError(f"evaluation {key} ({waiting[key].label}) failed: {told}")
                 self.journal.put(waiting[key], result)
                 found[key] = result
                 self.tell(waiting[key], result, False)
         return [found[self.journal.key(trial)] for trial in trials]
 
 
-def carry_out(search: Search, measure: Callable[[Sequence[Trial]], Sequence[Measured]]) -> Found:
+def carry_out(search: Search, measure: Measure) -> Found:
     """Ask the questions of a method until it has found something."""
     trials = next(search)
     while True:

@@ -10,21 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from curate.kernels.text import buffers
 from curate.mixing.options import NGram
-from curate.mixing.vocabulary import Counter, Offsets, Tokens, Vocabulary
+from curate.mixing.ordering import Hashes, Integers
+from curate.mixing.tokens import by_label, pieces, vocabulary_of
+from curate.mixing.vocabulary import Offsets, Tokens, Vocabulary
 from curate.store import arrow
-
-Hashes = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
 
 _ODD, _STEP = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _BEFORE = np.uint64(0xFFFFFFFF)  # what stands before a document
 _32 = np.uint64(32)
-ROWS = 512  # documents that are looked at together: their n-grams are held
 ENTRIES = pa.schema({"document": pa.int32(), "feature": pa.int32(), "count": pa.int32()})
 
 
@@ -92,40 +89,15 @@ class Features:
 def write(folder: Path, options: NGram) -> None:
     """Read `pool.arrow` and `targets.arrow`; write `ngram.{targets,pool,entries}.arrow`."""
     pool, targets = arrow.ArrowFile(folder / "pool.arrow"), arrow.ArrowFile(folder / "targets.arrow")
-    vocabulary = _vocabulary(pool, targets, options.vocabulary)
+    vocabulary = vocabulary_of(pool, targets, options.vocabulary)
     features = _write_targets(folder, targets, vocabulary, options.order)
     _write_pool(folder, pool, vocabulary, features, options.order)
 
 
-def _vocabulary(pool: arrow.ArrowFile, targets: arrow.ArrowFile, size: int) -> Vocabulary:
-    """Words that are common in the mean over all domains and targets, so that none has a vocabulary of its own."""
-    counter = Counter()
-    for file in (pool, targets):
-        totals = _by_label(file)
-        weights = np.maximum((1 << 40) // np.maximum(totals, 1), 1)
-        for batch in _pieces(file):
-            counter.add(batch["text"], weights[batch["domain"].to_numpy()])
-    return counter.vocabulary(size)
-
-
-def _by_label(file: arrow.ArrowFile) -> Integers:
-    """int64[labels]: bytes of each."""
-    totals = np.zeros(1, np.int64)
-    for batch in file:
-        found = np.bincount(batch["domain"].to_numpy(), np.diff(buffers(batch["text"])[1])).astype(np.int64)
-        totals = np.pad(totals, (0, max(len(found) - len(totals), 0)))
-        totals[: len(found)] += found
-    return totals
-
-
-def _pieces(file: arrow.ArrowFile) -> list[pa.RecordBatch]:
-    return [batch.slice(at, ROWS) for batch in file for at in range(0, batch.num_rows, ROWS)]
-
-
 def _write_targets(folder: Path, file: arrow.ArrowFile, vocabulary: Vocabulary, order: int) -> Features:
     """The places of all targets, equal ones once: numbers of their n-grams and contexts, and how often it is there."""
-    found, labels, size = [], [], np.zeros(len(_by_label(file)), np.int64)
-    for batch in _pieces(file):
+    found, labels, size = [], [], np.zeros(len(by_label(file)), np.int64)
+    for batch in pieces(file):
         tokens, offsets = vocabulary.encode(batch["text"])
         found.append(positions(tokens, offsets, order))
         label = batch["domain"].to_numpy()
@@ -161,7 +133,7 @@ def _write_pool(folder: Path, file: arrow.ArrowFile, vocabulary: Vocabulary, fea
     ordered = np.lexsort((documents["key"].to_numpy(), documents["domain"].to_numpy()))
     rank[ordered] = np.arange(len(rank))
     parts, at = [], 0
-    for batch in _pieces(file):
+    for batch in pieces(file):
         tokens, offsets = vocabulary.encode(batch["text"])
         document = np.repeat(rank[at : at + batch.num_rows], np.diff(offsets))
         order_of = np.argsort(document, kind="stable")

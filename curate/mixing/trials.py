@@ -67,9 +67,8 @@ class Evaluator(Protocol):
 class Found:
     """The end of a search."""
 
-    best: Trial
-    """The best that was measured."""
-    loss: float
+    finalists: tuple[Trial, ...]
+    """Of those measured, the ones that the answer is taken from: the best first."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What the method has to say beside it, as JSON holds it."""
 

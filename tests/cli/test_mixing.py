@@ -11,8 +11,7 @@ input: {{paths: {corpus}, domain: domain}}
 output: {out}
 targets: {{a: {{domains: a, held_out: 20%}}}}
 budget: 20_000
-batches: [16, 8]
-predictor: process
+method: {{climb: {{batches: [16, 8], predictor: process}}}}
 max_epochs: 8
 seeds: 2
 workers: 0
@@ -36,6 +35,6 @@ def test_search_writes_weights(tmp_path):
     assert set(answer["weights"]) == {"a", "b", "c"}
     assert abs(sum(answer["weights"].values()) - 1) < 1e-9
     assert next(iter(answer["weights"])) == "a"
-    assert answer["provenance"]["column"] == "domain"
+    assert answer["provenance"]["domain"] == "domain"
     again = mixture("search", asked, "--set", f"output={tmp_path / 'other'}")
     assert again.output.replace("/other/", "/out/") == done.output

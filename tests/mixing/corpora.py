@@ -34,10 +34,9 @@ def options(paths, output, targets=None, **others):
         "output": {"path": str(output)},
         "targets": targets or {"a": {"domains": "a", "held_out": 0.2}},
         "budget": 20_000,
-        "batches": [16, 8],
+        "method": {"climb": {"batches": [16, 8], "predictor": "process"}},
         "finalists": 2,
         "seeds": 2,
-        "predictor": "process",
         "max_epochs": 8,
         **others,
     }

@@ -5,6 +5,7 @@ import numpy as np
 from curate.mixing.climb import climb
 from curate.mixing.draws import dirichlet
 from curate.mixing.measuring import carry_out
+from curate.mixing.options import Climb
 from curate.mixing.predicting import learn
 from curate.mixing.ranking import spearman
 from tests.mixing.truths import answering, far_star, l1_truth, space
@@ -17,10 +18,10 @@ def test_it_beats_as_many_random_mixtures_and_learns_the_order():
         of = space(seed=seed)
         truth = l1_truth(far_star(of, seed))
         measure = answering(truth, 0.15, seed)
-        found = carry_out(climb(of, (64, 32, 16), budget=1, seed=seed), measure)
+        found = carry_out(climb(of, Climb(), budget=1, seed=seed), measure)
         assert len(measure.asked) == 113
         draws = dirichlet(np.tile(of.natural, (112, 1)), np.random.default_rng(seed))
-        better += truth(found.best.weights) < min(map(truth, draws))
+        better += truth(found.finalists[0].weights) < min(map(truth, draws))
         fresh = dirichlet(np.tile(of.natural, (500, 1)), np.random.default_rng([seed, 9]))
         weights = np.array([trial.weights for trial in measure.asked])
         losses = np.array([truth(row) for row in weights])

@@ -17,6 +17,7 @@ from curate.mixing.corpus import prepare
 from curate.mixing.ngram import NGramProxy
 from curate.mixing.options import NGram
 from curate.mixing.sampling import repeats
+from curate.mixing.tokens import vocabulary_of
 from curate.mixing.vocabulary import BYTES, Vocabulary
 from curate.mixing.vocabulary import Counter as WordCounter
 from curate.store import arrow
@@ -28,7 +29,7 @@ UNSPACED = "([" + "".join(rf"\p{{{script}}}" for script in SCRIPTS.split()) + "]
 TEXTS = ["", "a b c", "héllo  wörld", "数学 is 42.", "\x00", "no\nyes\n", "x" * 300, "🙂 ok"]
 
 
-def vocabulary_of(texts, size):
+def learned(texts, size):
     counter = WordCounter()
     counter.add(pa.array(texts, pa.large_string()), np.ones(len(texts), np.int64))
     return counter.vocabulary(size)
@@ -49,7 +50,7 @@ def plain_tokens(text, known):
 @given(st.lists(st.sampled_from(TEXTS) | st.text(max_size=30), min_size=1, max_size=5), st.integers(16, 40))
 def test_encode_is_the_plain_one(texts, size):
     texts = [text.encode("utf-8", "ignore").decode() for text in texts]
-    vocabulary = vocabulary_of([*texts, "a b c d"], size)
+    vocabulary = learned([*texts, "a b c d"], size)
     tokens, offsets = vocabulary.encode(pa.array(texts, pa.large_string()))
     there = sorted({word for text in texts for word in words_of(text)})
     hashes = words(pa.array(there, pa.large_string()), "whitespace").hash
@@ -70,7 +71,7 @@ def words_of(text):
 
 
 def test_the_vocabulary_is_of_the_most_frequent():
-    vocabulary = vocabulary_of(["b b b a a c"], 2)
+    vocabulary = learned(["b b b a a c"], 2)
     tokens, _ = vocabulary.encode(pa.array(["a b c"], pa.large_string()))
     assert sorted(tokens[:2].tolist()) == [0, 1]
     assert tokens[2:].tolist() == [2 + ord("c"), 2 + BYTES]
@@ -116,7 +117,7 @@ def test_losses_are_those_of_a_plain_model(tmp_path, order):
         [("domain", "ascending"), ("key", "ascending")]
     )
     targets = pa.Table.from_batches(arrow.ArrowFile(tmp_path / "targets.arrow").batches)
-    vocabulary = ngram_counts._vocabulary(
+    vocabulary = vocabulary_of(
         arrow.ArrowFile(tmp_path / "pool.arrow"), arrow.ArrowFile(tmp_path / "targets.arrow"), 60
     )
     domain, key, size = (pool[name].to_numpy() for name in ("domain", "key", "size"))
