@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.json
 import pyarrow.parquet as pq
 
-from curate.errors import StoreError
+from curate.errors import RecipeError, StoreError
 from curate.store.files import whole
 
 _FACTS = b"curate"  # key of the metadata, as JSON
@@ -39,3 +43,25 @@ def facts_if_any(path: Path) -> dict[str, Any] | None:
         return dict(json.loads((pq.read_schema(path).metadata or {}).get(_FACTS, b"null")) or {}) or None
     except (OSError, pa.ArrowException, ValueError) as error:
         raise StoreError(f"{path}: what it says of itself is damaged ({error})") from error
+
+
+def numbers(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """The columns of a table that are numbers, float64, NaN where a value is missing: CSV, Parquet or JSON lines.
+
+    Raises RecipeError when there is no such file, StoreError when it cannot be read.
+    """
+    if not path.exists():
+        raise RecipeError(f"{path}: there is no such file")
+    readers = {".csv": pa.csv.read_csv, ".parquet": pq.read_table, ".jsonl": pa.json.read_json}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise RecipeError(f"{path}: its name ends in none of {', '.join(readers)}")
+    try:
+        table = reader(path)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: it cannot be read: {error}") from error
+    found = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            found[name] = column.cast(pa.float64()).fill_null(float("nan")).to_numpy()
+    return found
