@@ -41,9 +41,8 @@ class NGramProxy:
         self._domain, self._key, self._sizes = (pool[name].to_numpy() for name in ("domain", "key", "size"))
         self._has = np.bincount(self._domain, self._sizes, len(names)).astype(np.int64)
         entries = arrow.ArrowFile(folder / "ngram.entries.arrow").batches[0]
-        self._document, self._feature, self._count = (
-            entries[name].to_numpy() for name in ("document", "feature", "count")
-        )
+        self._feature, self._count = (entries[name].to_numpy() for name in ("feature", "count"))
+        self._begins = np.searchsorted(entries["document"].to_numpy(), np.arange(len(self._domain) + 1))
         self.strengths: list[float] = []
 
     def fit(self, natural: Floats, budget: int) -> None:
@@ -71,9 +70,11 @@ class NGramProxy:
     def _counts(self, shares: Floats, budget: int, seed: int) -> Floats:
         """float64[features + 1]: how often each feature is in the training text."""
         times = repeats(self._domain, self._key, self._sizes, shares * budget, self._has, seed)
-        return np.asarray(
-            np.bincount(self._feature, times[self._document] * self._count, self._features + 1), np.float64
-        )
+        rows = np.flatnonzero(times)
+        many = self._begins[rows + 1] - self._begins[rows]
+        at = np.arange(int(many.sum())) + np.repeat(self._begins[rows] - (np.cumsum(many) - many), many)
+        weighted = np.repeat(times[rows], many) * self._count[at]
+        return np.asarray(np.bincount(self._feature[at], weighted, self._features + 1), np.float64)
 
     def _nats(self, counts: Floats, strengths: list[float]) -> Floats:
         """float64[targets]: -ln p of each target, by a model of as many orders as there are strengths."""
