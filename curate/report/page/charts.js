@@ -31,6 +31,8 @@
   function draw(chart, plotly) {
     const style = getComputedStyle(document.documentElement);
     const { data, layout } = coloured(figures[chart.dataset.figure], style);
+    const paper = chart.closest(".broad") ? { width: 690, height: 400 } : { width: 222, height: 118 }; // a third of A4
+    Object.assign(layout, document.documentElement.classList.contains("printing") ? paper : { autosize: true });
     plotly.react(chart, data, layout, still);
     drawn.add(chart);
   }

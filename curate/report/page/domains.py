@@ -29,7 +29,7 @@ def section(numbers: Numbers, figures: Figures) -> Section | None:
 
 
 def _table(numbers: Numbers, group: Group) -> Element:
-    values = group.values(SHOWN)
+    values = [value for value in group.values(SHOWN) if group.arrived(value, group.first)]
     chars = sum(int(ends[group.steps + 1]) for ends in group.ends.values())
     most = max(int(ends[group.steps]) for ends in group.ends.values())
     rows = []

@@ -31,15 +31,13 @@ def _group(numbers: Numbers, group: Group) -> Element:
         for index, step in enumerate(numbers.steps)
         if index >= group.first and any(ends[index] for ends in group.ends.values())
     ]
-    values = [value for value in group.values(SHOWN) if group.arrived(value, group.first)]
-    more = len(group.ends) - len(values)
+    there = [value for value in group.values(len(group.ends)) if group.arrived(value, group.first)]
+    values, more = there[:SHOWN], len(there) - SHOWN
     rows = [_value(group, value, [index for index, _ in steps]) for value in values]
     head = [group.name, "documents", *(label for _, label in steps), "kept", "share", "characters kept"]
     return tag(
         "div",
-        tag(
-            "h3", group.name, tag("small", f"  the {SHOWN} most frequent of {len(group.ends):,}") if more > 0 else None
-        ),
+        tag("h3", group.name, tag("small", f"  the {SHOWN} most frequent of {len(there):,}") if more > 0 else None),
         table(head, rows, numbers=len(head) - 1, tight=True),
     )
 
