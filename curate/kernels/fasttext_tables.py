@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curate.kernels.jit import helper, inlined
+from curate.kernels.jit import helper, inlined, kernel
 
 U = np.uint64
 MIX0, MIX1, MIX2, MIX3 = U(0x9E3779B97F4A7C15), U(0xC2B2AE3D27D4EB4F), U(0x165667B19E3779F9), U(0xD6E8FEB86659FD93)
@@ -138,6 +138,16 @@ def remember(slots: int, overflow: int) -> Memory:
 def fnv(h, byte):
     """One step of FNV-1a, in which fastText sees the byte as a signed char."""
     return np.uint32((h ^ np.uint32(np.int8(byte))) * FNV_PRIME)
+
+
+@kernel
+def fnv_all(data, start, length, hashes):
+    """Writes the FNV-1a of each entry `data[start[v]:start[v] + length[v]]`; hashes: uint32[n]."""
+    for v in range(len(start)):
+        h = FNV_START
+        for k in range(start[v], start[v] + length[v]):
+            h = fnv(h, data[k])
+        hashes[v] = h
 
 
 @inlined

@@ -17,8 +17,6 @@ import numpy.typing as npt
 
 from curate.errors import StoreError
 from curate.kernels.fasttext_tables import (
-    FNV_PRIME,
-    FNV_START,
     HIERARCHICAL_SOFTMAX,
     NEGATIVE_SAMPLING,
     ONE_VS_ALL,
@@ -28,6 +26,7 @@ from curate.kernels.fasttext_tables import (
     Rows,
     Words,
     cache_lines,
+    fnv_all,
 )
 
 MAGIC, OLDEST_VERSION, NEWEST_VERSION = 793712314, 11, 12
@@ -140,22 +139,13 @@ def _words(file: _Cursor) -> tuple[Words, int, int]:
             raise file.refuse("the file is damaged or not whole: it ends within its dictionary")
         start[v], length[v] = file.at, stop - file.at
         file.at = stop + 10
-    table = _table(_hashes(file.data, start, length), start)
+    hashes = np.empty(n_entries, np.uint32)
+    fnv_all(file.data, start, length, hashes)
+    table = _table(hashes, start)
     fours = np.flatnonzero(length[:n_words] == 4)
     ends = fours[(file.data[start[fours][:, None] + np.arange(4)] == np.frombuffer(b"</s>", np.uint8)).all(axis=1)]
     end = int(ends[0]) if len(ends) else -1
     return Words(file.data, start, length, table, n_words, int(length.max()), end), n_labels, pruned
-
-
-def _hashes(data: npt.NDArray[np.uint8], start: npt.NDArray[np.int64], length: npt.NDArray[np.int32]) -> Hashes:
-    """FNV-1a of each entry as fastText computes it (bytes are signed), uint32[n]."""
-    hashes = np.full(len(start), FNV_START, np.uint32)
-    longer = np.arange(len(start))
-    for k in range(length.max(initial=0)):
-        longer = longer[length[longer] > k]
-        signed = data[start[longer] + k].view(np.int8).astype(np.uint32)
-        hashes[longer] = (hashes[longer] ^ signed) * FNV_PRIME
-    return hashes
 
 
 def _table(hashes: Hashes, start: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -486,3 +487,17 @@ def test_bytes_count_as_signed():
     assert fnv1a(b"") == 2166136261
     assert fnv1a(b"a") == 0xE40C292C  # as in every FNV-1a
     assert fnv1a("é".encode()) == ((((2166136261 ^ 0xFFFFFFC3) * 16777619) % 2**32 ^ 0xFFFFFFA9) * 16777619) % 2**32
+
+
+def test_a_word_of_megabytes_takes_no_longer_than_its_bytes(lines, tmp_path):
+    """A file of web pages may have one; it is an entry of the vocabulary like any other."""
+    word = "x" * 4_000_000
+    longer = tmp_path / "longer.txt"
+    longer.write_text(lines.read_text() + f"__label__long {word}\n" * 20)
+    path = tmp_path / "long.bin"
+    trained(longer, {"wordNgrams": 1, "bucket": 0, "epoch": 1}).save_model(str(path))
+    load(LANGUAGES)  # compiles
+    began = time.process_time()
+    model = Model(read(path))
+    assert time.process_time() - began < 2
+    same_as_library(model, library.FastText._FastText(str(path)), [word, word[1:], f"a {word} b"])
