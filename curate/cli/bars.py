@@ -72,6 +72,7 @@ class Bars:
             case RunStarted():
                 self._say(Text.assemble((event.recipe, "bold"), " → ", (event.out, "bold")))
                 resumed = "; an earlier run goes on" if event.resumed else ""
+                resumed = "; it was finished, and nothing has changed since" if event.finished else resumed
                 self._say(Text(opening(event) + resumed, "dim"))
                 self._live.start()
             case KernelsCompiling():

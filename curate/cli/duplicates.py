@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curate.cli.running import AllowCode
+
 if TYPE_CHECKING:
     from curate.report.facts import Document, Run
     from curate.report.groups import Group, Grouped
@@ -28,12 +30,15 @@ def dups(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line for each group, for programs.")
     ] = False,
+    allow_code: AllowCode = None,
 ) -> None:
     """Which documents repeat this one? The kept one and its repeats, with the words that differ marked."""
     from curate.cli.document_pages import no_such_document
     from curate.cli.group_pages import GroupPages, as_data
+    from curate.recipe import allow_code as allow
     from curate.report.facts import Run
 
+    allow(allow_code or ())
     run = Run(out)
     steps = grouping_steps(run, step)
     document = run.find(id)

@@ -67,7 +67,9 @@ class Lines:
         match event:
             case RunStarted():
                 self._say(f"{event.recipe} -> {event.out}: {opening(event)}")
-                if event.resumed:
+                if event.finished:
+                    self._say("this run was finished, and nothing has changed since")
+                elif event.resumed:
                     self._say("an earlier run goes on: what is done and unchanged is kept")
             case KernelsCompiling():
                 self._say("compiling kernels, once on this machine: up to half a minute")

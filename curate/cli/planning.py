@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from curate.cli.running import Overrides, RecipePath
+from curate.cli.running import AllowCode, Overrides, RecipePath
 
 STARTER = """\
 # A starter recipe. Check it: curate check {name} · run it: curate run {name} · all stages: curate stages
@@ -32,13 +32,15 @@ stages:
 """
 
 
-def plan(recipe: RecipePath, overrides: Overrides = None) -> None:
+def plan(recipe: RecipePath, overrides: Overrides = None, allow_code: AllowCode = None) -> None:
     """Print what a run would do: its passes, what each reads and adds, how many documents and bytes. Reads no text."""
     from curate import plan as planner
     from curate.cli.escapes import on_one_line, visible
     from curate.engine import intake
+    from curate.recipe import allow_code as allow
     from curate.recipe import load
 
+    allow(allow_code or ())
     asked = load(recipe, overrides or ())
     survey = intake.survey(asked, intake.listing(asked).files)
     made = planner.make(asked, survey.schema)

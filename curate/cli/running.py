@@ -25,6 +25,15 @@ Overrides = Annotated[
     ),
 ]
 
+AllowCode = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="PATH",
+        exists=True,
+        help="A stage of your own outside of the recipe's folder that may run, or a folder of such. May be repeated.",
+    ),
+]
+
 SMALL = 48 << 20  # bytes of input files below which starting workers costs more time than it saves
 
 
@@ -52,6 +61,7 @@ def run(
     log_format: Annotated[
         str, typer.Option(help="auto (progress bars on a terminal, plain lines elsewhere), plain or json.")
     ] = "auto",
+    allow_code: AllowCode = None,
 ) -> None:
     """Run a recipe, or go on with it where an earlier run stopped."""
     from curate.cli import INTERRUPTED, failures, reporting, screen
@@ -60,8 +70,10 @@ def run(
     from curate.engine.events import RunFailed
     from curate.errors import CurateError, RecipeError
     from curate.executors.pool import Pool
+    from curate.recipe import allow_code as allow
     from curate.recipe import load
 
+    allow(allow_code or ())
     asked = load(recipe, overrides or ())
     if sample is not None:
         asked = with_sample(asked, sample)
@@ -154,16 +166,20 @@ def check(
     recipe: RecipePath,
     overrides: Overrides = None,
     documents: Annotated[int, typer.Option(min=1, help="Documents to put through all stages.")] = 1000,
+    allow_code: AllowCode = None,
 ) -> None:
     """Before a run: is the input readable, is everything there that the stages need, what will the run take?
 
     The first documents go through all stages, in a temporary folder; the funnel shows what became of them.
     """
     from curate.cli.checking import check_recipe
+    from curate.recipe import allow_code as allow
     from curate.recipe import load
 
+    allow(allow_code or ())
     changes = [word for change in overrides or () for word in ("--set", change)]
-    command = shlex.join(["curate", "run", str(recipe), *changes])
+    allowed = [word for path in allow_code or () for word in ("--allow-code", str(path))]
+    command = shlex.join(["curate", "run", str(recipe), *changes, *allowed])
     raise typer.Exit(check_recipe(load(recipe, overrides or ()), documents, command))
 
 
@@ -171,11 +187,14 @@ def debug(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")],
     number: Annotated[int, typer.Option("--pass", min=1, help="The pass, as in the error message or plan.txt.")],
     shard: Annotated[str, typer.Option(help="The unit, as in the error message: 00017.")],
+    allow_code: AllowCode = None,
 ) -> None:
     """Do one pass over one unit again, in this process, with the whole traceback."""
     from curate.engine import context, shard_pass
     from curate.errors import RecipeError
+    from curate.recipe import allow_code as allow
 
+    allow(allow_code or ())
     found = context.load(str(out))
     stems = {unit.stem: unit.index for unit in found.inputs.units}
     stem = Path(shard).name.split(".")[0]

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.engine import export, ids, indexing, intake, packing, resolve, shard_pass, tidying, warm
+from curate.engine import export, ids, indexing, intake, packing, resolve, seal, shard_pass, tidying, warm
 from curate.engine.accounts import Accounts
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts
@@ -86,6 +86,8 @@ class _Run:
     settings: Settings
     folder: RunFolder = field(init=False)
     manifest: Manifest = field(init=False)
+    permission: recipes.Permission = field(init=False)
+    """To run the user's own stages: the copy of the recipe lies in another folder than they do."""
     earlier: dict[str, Earlier] = field(init=False, default_factory=dict)
     """Label of a step → what it sees of its index."""
     began: float = field(default_factory=time.perf_counter)
@@ -93,11 +95,19 @@ class _Run:
     def __post_init__(self) -> None:
         self.folder = RunFolder(Path(self.recipe.output.path))
         self.manifest = Manifest(self.folder)
+        self.permission = recipes.Permission(self.recipe.code())
 
     def run(self) -> RunDone:
-        listing, survey = self._look()
+        self.permission()
+        listing = self._list()
         root = self.folder.root
         try:
+            if self.folder.seal.exists() and not self.settings.fresh:
+                with alone(self.folder.lock):
+                    done = self._as_it_was(listing)
+                if done is not None:
+                    return done
+            survey = self._look(listing)
             root.mkdir(parents=True, exist_ok=True)
             with alone(self.folder.lock):
                 return self._run(listing, survey)
@@ -114,13 +124,16 @@ class _Run:
             context = self._take_in(listing.files)
             accounts = self._passes(context)
             receipts = self._export(context, accounts)
-            return self._finish(context, accounts, receipts)
+            done = self._finish(context, accounts, receipts)
+            if not self.earlier:  # what a step sees of its index changes with the runs of others
+                seal.close(self.folder, self._question(listing), done)
+            return done
         except BaseException as error:
             self.manifest.failed(error)
             raise
 
-    def _look(self) -> tuple[Listing, intake.Survey]:
-        """All that can be wrong before any work is done; nothing is written."""
+    def _list(self) -> Listing:
+        """The input; and whether the output folder is a run's."""
         source, root = self.recipe.source or "recipe", self.folder.root
         if root.exists() and not root.is_dir():
             raise RecipeError(f"{source}: output.path = {root}: this is a file; name a folder for the run")
@@ -130,12 +143,31 @@ class _Run:
                 f"{source}: output.path = {root}: the folder is no run's, and holds {', '.join(others[:3])}"
                 f"{' …' if len(others) > 3 else ''}; name a folder of its own for the run"
             )
-        listing = intake.listing(self.recipe, self.settings.only)
+        return intake.listing(self.recipe, self.settings.only)
+
+    def _as_it_was(self, listing: Listing) -> RunDone | None:
+        """The result of a finished run that was asked the same, if nothing of it has changed."""
+        sealed = seal.unbroken(self.folder, self._question(listing))
+        if sealed is None:
+            return None
+        size, source = sum(file.size for file in listing.files), str(self.recipe.source or "recipe")
+        out, workers = str(self.folder.root), self.executor.workers
+        self.show(RunStarted(source, len(listing.files), sealed.documents, size, workers, out, True, finished=True))
+        for note in sealed.notes:
+            self.show(note)
+        return replace(sealed.done, out=out, seconds=time.perf_counter() - self.began)
+
+    def _question(self, listing: Listing) -> str:
+        settings, recipe = self.settings, _anywhere(self.recipe).model_copy(update={"workers": "auto"})
+        return seal.question(recipe, listing, settings.limit, dict(settings.frozen), settings.publishes)
+
+    def _look(self, listing: Listing) -> intake.Survey:
+        """All else that can be wrong before any work is done; nothing is written."""
         survey = intake.survey(self.recipe, listing.files)
         planning.make(self.recipe, survey.schema)
         fresh, limit = self.settings.fresh, self.settings.limit
         self.earlier = indexing.look(self.recipe, self.folder, listing.files, fresh=fresh, limit=limit)
-        return listing, survey
+        return survey
 
     def _begin(self, listing: Listing, survey: intake.Survey) -> None:
         """Make the folder this run's."""
@@ -329,7 +361,7 @@ class _Run:
 
         if not tasks:
             return
-        results = (where or self.executor).run(work, tasks, lost=lost)
+        results = (where or self.executor).run(work, tasks, start=self.permission, lost=lost)
         try:
             for index, result in results:
                 if isinstance(result, Failure):

@@ -48,6 +48,8 @@ class RunStarted:
     out: str
     resumed: bool = False
     """An earlier run with the same output goes on."""
+    finished: bool = False
+    """It was finished, and nothing has changed since."""
 
 
 @dataclass(frozen=True)

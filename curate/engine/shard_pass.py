@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 import traceback
 from bisect import bisect_left
@@ -258,5 +259,10 @@ class _UnitPass:
             f" {type(error).__name__}: {error}\n"
             f"  at {Path(place.filename).name}:{place.lineno}, in {place.name}\n"
             f"  again, alone: curate debug {os.path.relpath(self.folder.root)}"
-            f" --pass {self.number} --shard {self.unit.stem}"
+            f" --pass {self.number} --shard {self.unit.stem}{_allowance(step.name)}"
         )
+
+
+def _allowance(name: str) -> str:
+    """What a command about a run folder must be told so that it runs a step; nothing for a stage of curate."""
+    return f" --allow-code {shlex.quote(os.path.relpath(name))}" if os.path.isabs(name) else ""

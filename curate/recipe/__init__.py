@@ -2,6 +2,7 @@
 
 from curate.recipe.loading import dump, load, load_options, loads, prepend
 from curate.recipe.model import BadInputLimits, Expect, Input, Output, Recipe, Step
+from curate.recipe.permission import Permission, allow_code
 from curate.recipe.quantities import parse_share, parse_size, size_text
 from curate.recipe.schema import json_schema
 from curate.recipe.syntax import inline
@@ -11,8 +12,10 @@ __all__ = [
     "Expect",
     "Input",
     "Output",
+    "Permission",
     "Recipe",
     "Step",
+    "allow_code",
     "dump",
     "inline",
     "json_schema",

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from curate.catalog import is_path
 from curate.recipe.quantities import parse_share, parse_size, share_text
 from curate.stage import Global, Grouping, Part, Stage
 
@@ -219,3 +220,7 @@ class Recipe(BaseModel):
     on_bad_input: BadInputLimits = BadInputLimits()
     incremental: Incremental | None = None
     stages: tuple[SkipValidation[Step], ...]
+
+    def code(self) -> tuple[str, ...]:
+        """Files of stages of the user's own: programs that it runs. They were permitted when it was loaded."""
+        return tuple(step.name for step in self.stages if is_path(step.name))

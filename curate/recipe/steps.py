@@ -12,6 +12,7 @@ from curate.recipe.complaints import Complaints
 from curate.recipe.entries import labels
 from curate.recipe.model import Expect, Step
 from curate.recipe.notation import Path
+from curate.recipe.permission import check_code
 from curate.recipe.syntax import inline
 from curate.stage import Stage
 
@@ -82,7 +83,11 @@ class Builder:
 
     def _class(self, name: str, path: Path, index: int) -> type[Stage] | None:
         try:
-            return load_path(self._file(name), shown=name) if is_path(name) else stage_class(name)
+            if not is_path(name):
+                return stage_class(name)
+            if self._file(name).is_file():
+                check_code(self._file(name), self.folder, name)
+            return load_path(self._file(name), shown=name)
         except RecipeError as error:
             beside = not is_path(name) and self._file(f"{name}.py").is_file()
             what = f"no stage is named '{name}'; did you mean './{name}.py'?" if beside else str(error)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from curate.store.sketches import SketchPaths
 
-OURS = ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json", "earlier.json", "report.html", "domains.html", "domains.json")
+OURS = (
+    "recipe.yaml",
+    "plan.txt",
+    "manifest.json",
+    "inputs.json",
+    "earlier.json",
+    ".seal.json",
+    "report.html",
+    "domains.html",
+    "domains.json",
+)
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
@@ -61,6 +73,24 @@ class RunFolder:
     @property
     def domains_json(self) -> Path:
         return self.root / "domains.json"
+
+    @property
+    def seal(self) -> Path:
+        """What a finished run was asked, and the state that it left its files in."""
+        return self.root / ".seal.json"
+
+    def written(self) -> Iterator[tuple[str, int, int]]:
+        """(path, bytes, time of change in ns) of every file of a run, in no order; the seal and pages for people aside.
+
+        Paths are relative, and the documents are under `data` wherever that lies.
+        """
+        for name in ("recipe.yaml", "plan.txt", "manifest.json", "inputs.json", "earlier.json"):
+            if (self.root / name).exists():
+                stat = (self.root / name).stat()
+                yield name, stat.st_size, stat.st_mtime_ns
+        folders = [(name, self.root / name) for name in OUR_FOLDERS if name != "data"]
+        for name, place in [*folders, ("data", self.data), *((one.name, one) for one in self.pass_folders())]:
+            yield from _below(name, place)
 
     @property
     def data(self) -> Path:
@@ -179,6 +209,19 @@ class RunFolder:
         """Folders of passes that are there."""
         found = self.root.iterdir() if self.root.is_dir() else ()
         return sorted(entry for entry in found if re.fullmatch(r"pass-\d+", entry.name) and entry.is_dir())
+
+
+def _below(name: str, folder: Path) -> Iterator[tuple[str, int, int]]:
+    """(path that begins with `name`, bytes, time of change in ns) of every file below a folder, if it is there."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _below(f"{name}/{entry.name}", Path(entry.path))
+            else:
+                stat = entry.stat()
+                yield f"{name}/{entry.name}", stat.st_size, stat.st_mtime_ns
 
 
 def remove_others(folder: Path, keep: set[str]) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import RecipeError
-from curate.recipe import Expect, Recipe, dump, load, loads, prepend
+from curate.recipe import Expect, Permission, Recipe, dump, load, loads, permission, prepend
 
 HEAD = "input: data/\noutput: out/\nstages:\n"
 
@@ -151,9 +151,10 @@ def test_files_that_are_no_recipes(tmp_path, monkeypatch):
 
 def test_own_stages_are_found_beside_the_recipe(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (folder / "sub").mkdir(exist_ok=True)
-    recipe = loads(HEAD + "  - ../shouting.py\n", source=folder / "sub" / "r.yaml")
+    recipe = loads(HEAD + "  - ./shouting.py\n", source=folder / "r.yaml")
     assert recipe.stages[0].label == "shouting"
+    monkeypatch.setattr(permission, "_named", set())
+    Permission(recipe.code())()
     again = loads(dump(recipe), source=tmp_path / "out" / "recipe.yaml")
     assert again.stages == recipe.stages
 
