@@ -43,7 +43,16 @@ def run(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes; 0: none but this one. Default: as the recipe says.")
     ] = None,
-    executor: Annotated[str | None, typer.Option(help="inline or pool. Default: by the number of workers.")] = None,
+    executor: Annotated[
+        str | None, typer.Option(help="inline, pool or ray. Default: inline or pool, by the number of workers.")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Of the Ray cluster, or auto. Default: one on this machine."),
+    ] = None,
+    task_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="For ray: memory that each task needs, as in 2GB.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many documents only.")] = None,
     sample: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Take a share of the documents, by the hash of their id: 1%.")
@@ -81,7 +90,7 @@ def run(
     began, done, code = time.monotonic(), None, 1
     try:
         with (
-            choose_executor(asked, executor, workers) as chosen,
+            choose_executor(asked, executor, workers, address, task_memory) as chosen,
             Pool(2) as compiler,
         ):  # no process before its first task
             settings = driver.Settings(fresh=fresh, limit=limit, compiler=compiler)
@@ -131,15 +140,21 @@ def with_sample(recipe: Recipe, share: str) -> Recipe:
     return prepend(recipe, "sample", {"share": part}, label="sampled")
 
 
-def choose_executor(recipe: Recipe, name: str | None, workers: int | None) -> Executor:
+def choose_executor(
+    recipe: Recipe, name: str | None, workers: int | None, address: str | None = None, task_memory: str | None = None
+) -> Executor:
     """By name; else inline for small inputs or one worker, and a pool for the rest."""
     from curate.errors import RecipeError
     from curate.executors import Inline
     from curate.executors.pool import Pool
 
-    if name not in (None, "inline", "pool"):
-        raise RecipeError(f"--executor {name}: there is no such executor; choose inline or pool")
+    if name not in (None, "inline", "pool", "ray"):
+        raise RecipeError(f"--executor {name}: there is no such executor; choose inline, pool or ray")
+    if name != "ray" and (address is not None or task_memory is not None):
+        raise RecipeError("--address and --task-memory are for --executor ray")
     asked = workers if workers is not None else recipe.workers
+    if name == "ray":
+        return _on_ray(address, None if asked == "auto" else max(int(asked), 1), task_memory)
     if asked == "auto":
         count = cores()
         if name is None and (count == 1 or _input_bytes(recipe) < SMALL):
@@ -154,6 +169,18 @@ def choose_executor(recipe: Recipe, name: str | None, workers: int | None) -> Ex
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _on_ray(address: str | None, workers: int | None, task_memory: str | None) -> Executor:
+    from curate.errors import RecipeError
+    from curate.executors.ray import Ray
+    from curate.recipe import parse_size
+
+    try:
+        memory = None if task_memory is None else parse_size(task_memory)
+    except ValueError as error:
+        raise RecipeError(f"--task-memory {task_memory}: {error}") from None
+    return Ray(address, workers=workers, memory=memory)
 
 
 def _input_bytes(recipe: Recipe) -> int:

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 
 from curate.errors import CurateError
 from curate.executors import Failure, WorkerDied
-from curate.executors.worker import serve, surroundings, unpack
+from curate.executors.worker import check_travels, serve, surroundings, unpack
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,8 +85,8 @@ class Pool:
         """As the protocol says. CurateError: called in a worker, work that cannot travel, no worker can be started."""
         if current_process().name.startswith(NAME):
             raise CurateError("a worker may not start workers of its own; use the inline executor there")
-        _check_travels(work)
-        _check_travels(start)
+        check_travels(work)
+        check_travels(start)
         waiting = deque(range(len(tasks)))
         return self._results(_Round(work, start, tasks, lost or (lambda index, how: None), waiting, len(tasks)))
 
@@ -203,18 +203,6 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _check_travels(function: Callable[..., Any] | None) -> None:
-    """Raise CurateError unless a worker can find the function: it is sent by name, and the main script is not there."""
-    try:
-        pickle.dumps(function)
-    except Exception as error:
-        raise CurateError(
-            f"{function!r} cannot be sent to a worker process; expected a module-level function"
-        ) from error
-    if getattr(function, "__module__", None) == "__main__":
-        raise CurateError(f"{function!r} is in the main script, which workers do not load; move it to a module")
 
 
 def in_words(code: int | None) -> str:

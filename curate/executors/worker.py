@@ -1,4 +1,4 @@
-"""A worker process of the pool: how it is set up, what it does, and what it sends back."""
+"""A worker process: how it is set up, what can be sent to it, what it does, and what it sends back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from multiprocessing import parent_process, resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+from curate.errors import CurateError
 from curate.executors import Failure, WorkFailed, one_line, trace_of
 
 SURROUNDINGS = {
@@ -33,6 +34,18 @@ SURROUNDINGS = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 20),
 }
 """Workers fill the cores by their number. Libraries read these once, when they are loaded, so the driver sets them."""
+
+
+def check_travels(function: Callable[..., Any] | None) -> None:
+    """Raise CurateError unless a worker can find the function: it is sent by name, and the main script is not there."""
+    try:
+        pickle.dumps(function)
+    except Exception as error:
+        raise CurateError(
+            f"{function!r} cannot be sent to a worker process; expected a module-level function"
+        ) from error
+    if getattr(function, "__module__", None) == "__main__":
+        raise CurateError(f"{function!r} is in the main script, which workers do not load; move it to a module")
 
 
 @contextlib.contextmanager
@@ -75,7 +88,7 @@ def serve(pipe: Connection) -> None:
     with contextlib.suppress(EOFError, OSError):
         pipe.send_bytes(b"hello")
         while True:
-            pipe.send_bytes(_answer(pipe.recv_bytes(), started))
+            pipe.send_bytes(answer(pipe.recv_bytes(), started))
 
 
 def _follow_parent() -> None:
@@ -86,7 +99,7 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _answer(message: bytes, started: set[Callable[[], None]]) -> bytes:
+def answer(message: bytes, started: set[Callable[[], None]]) -> bytes:
     """Do the task of a message and pack what came of it, whatever that is."""
     try:
         work, start, task = pickle.loads(message)
