@@ -212,6 +212,7 @@ def test_a_dump_loads_back_to_the_same_recipe(folder, paths, out, size, stages, 
     recipe = loads(text, source=folder / "r.yaml", env={})
     assert recipe.input.paths == tuple(paths)
     assert recipe.on_bad_input.max_documents == limit
+    Permission(recipe.code())()
     again = loads(dump(recipe), env={})
     assert same(again, recipe)
     assert dump(again) == dump(recipe)
