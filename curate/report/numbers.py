@@ -97,7 +97,7 @@ class Numbers:
     domain_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Name of a domain → the words that tell it from the others."""
     domain_map: Mapping[str, Any] | None = None
-    """`x`, `y`, `domain` (a name): points in the plane, if the run left them behind."""
+    """`x`, `y`, `domain` (a name), `text` (how it begins): documents in the plane, if the run left them behind."""
     notes: list[str] = field(default_factory=list)
     """What a reader should know of how the numbers were come by."""
 
@@ -235,8 +235,21 @@ def _domains(run: Run) -> tuple[dict[str, list[str]], Mapping[str, Any] | None]:
             continue
         domains = artifact.get("domains")
         if isinstance(domains, list) and all(isinstance(one, dict) and "words" in one for one in domains):
-            return {str(one["name"]): list(map(str, one["words"])) for one in domains}, artifact.get("map")
+            return {str(one["name"]): list(map(str, one["words"])) for one in domains}, _points(artifact)
     return {}, None
+
+
+def _points(artifact: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The documents that domain_clusters left in its artifact, but those of pruned clusters; None: there are none."""
+    names = [one["name"] for one in artifact["domains"]]
+    of = [cluster["domain"] for cluster in artifact.get("clusters", [])]
+    there = [one for one in artifact.get("examples", []) if of[one["cluster"]] is not None]
+    if not there:
+        return None
+    return {
+        **{axis: [one[axis] for one in there] for axis in ("x", "y", "text")},
+        "domain": [names[of[one["cluster"]]] for one in there],
+    }
 
 
 def _notes(found: Scan | None) -> list[str]:

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from curate.cli.app import app
 from curate.errors import StoreError
+from curate.report import numbers
 from curate.report.domain_facts import DomainFacts, DomainMap, Place, domain_map
 from curate.report.domain_page import labels, page
+from curate.report.facts import Run
 from tests.engine.corpus import documents, recipe_text, run, write_shards
 
 STAGES = """
@@ -77,6 +79,16 @@ def test_a_step_by_its_label(tmp_path):
     assert len(domain_map(tmp_path / "out", "other").domains) == 3
     with pytest.raises(StoreError, match="found domains as third; there are those of topic, other"):
         domain_map(tmp_path / "out", "third")
+
+
+def test_the_report_of_the_run_has_the_same_map(out):
+    words, points = numbers._domains(Run(out))
+    found = domain_map(out)
+    assert list(words) == [domain.name for domain in found.domains]
+    shown = [place for place in found.places if place.domain is not None]
+    assert points["domain"] == [found.domains[place.domain].name for place in shown]
+    assert points["x"] == [place.x for place in shown]
+    assert points["text"] == [place.text for place in shown]
 
 
 HOSTILE = '</title></svg><script>alert(1)</script>" onload="x" \x00\x1b[31m & <b>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -57,7 +58,7 @@ def _table(numbers: Numbers, group: Group) -> Element:
 
 
 def _map(points: Mapping[str, Any], figures: Figures) -> Element:
-    """Documents or clusters in the plane: near each other if they are about the same."""
+    """Documents in the plane: near each other if they are about the same."""
     names = [str(name) for name in points["domain"]]
     data = [
         {
@@ -67,7 +68,8 @@ def _map(points: Mapping[str, Any], figures: Figures) -> Element:
             "x": [points["x"][i] for i, one in enumerate(names) if one == name],
             "y": [points["y"][i] for i, one in enumerate(names) if one == name],
             "marker": {"color": COLOURS[place % len(COLOURS)], "size": 5, "opacity": 0.7},
-            "hovertemplate": plain(name) + "<extra></extra>",
+            "text": [_begins(points["text"][i]) for i, one in enumerate(names) if one == name],
+            "hovertemplate": f"<b>{plain(name)}</b><br>%{{text}}<extra></extra>",
         }
         for place, name in enumerate(dict.fromkeys(names))
     ]
@@ -75,3 +77,8 @@ def _map(points: Mapping[str, Any], figures: Figures) -> Element:
     layout = plot() | {"xaxis": bare, "yaxis": line() | {"visible": False}, "showlegend": True, "hovermode": "closest"}
     spoken = f"Map of {len(names):,} points in {len(data)} domains"
     return chart(figures, "domains", {"data": data, "layout": layout}, tag("b", "Map"), label=spoken, broad=True)
+
+
+def _begins(text: str) -> str:
+    """How a document begins, in lines that a label has room for."""
+    return "<br>".join(map(plain, textwrap.wrap(text, 60)[:4]))
