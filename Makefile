@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types smoke bench clean
+.PHONY: help setup demo test lint types smoke climb bench clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -34,6 +34,11 @@ types: $(READY)  ## Mypy, strict
 
 smoke: $(READY)  ## The smoke recipe on the sample shards
 	@$(BIN)/curate run configs/smoke.yaml --fresh
+
+climb: $(READY)  ## From raw text to a mixture: find domains, search, sample, on the sample shards
+	@$(BIN)/curate run configs/climb.yaml --fresh
+	@$(BIN)/curate mixture search configs/climb_search.yaml --fresh
+	@$(BIN)/curate run configs/climb/mixture.yaml --fresh
 
 bench: $(READY)  ## Speed and memory of every stage on the sample shards
 	@$(BIN)/python scripts/bench.py configs/sample

@@ -31,7 +31,7 @@ CASES = {
     "web_samples, of which nothing is trained on": (("web_samples",), ("web_samples",)),
 }
 """Name → (sources of the targets, sources that are not trained on)."""
-MIXTURES = ("found", "found, LightGBM alone", "best of random", "natural", "uniform", "temperature")
+MIXTURES = ("found", "best of random", "natural", "uniform", "temperature")
 
 
 def split(data: Path, work: Path, targets: tuple[str, ...], absent: tuple[str, ...]) -> None:
@@ -52,14 +52,14 @@ def split(data: Path, work: Path, targets: tuple[str, ...], absent: tuple[str, .
     corpus.filter(~set_aside & ~pl.col("source").is_in(absent)).write_parquet(work / "corpus.parquet")
 
 
-def options(work: Path, sources: tuple[str, ...], use: str, seed: int, predictor: str, **others: int) -> SearchOptions:
+def options(work: Path, sources: tuple[str, ...], use: str, seed: int, **others: int) -> SearchOptions:
     batches = [8] if use == "test" else [64, 32, 16]
     given = {
         "input": {"paths": str(work / "corpus.parquet"), "domain": "source"},
         "output": {"path": str(work / use)},
         "targets": {name: {"paths": str(work / f"{use}-{name}.parquet")} for name in sources},
         "budget": BUDGET,
-        "method": {"climb": {"predictor": predictor, "batches": batches}},
+        "method": {"climb": {"batches": batches}},
         "seed": seed,
         "seeds": 3,
         **others,
@@ -70,11 +70,10 @@ def options(work: Path, sources: tuple[str, ...], use: str, seed: int, predictor
 def trial(work: Path, sources: tuple[str, ...], seed: int) -> dict[str, float]:
     """Bits per byte on the documents of the judgement, by mixture."""
     # Finalists are measured with seeds of their own: those of the next hundred are for the searches.
-    both = search(options(work, sources, "search", 100 * seed, "both"), Inline(), lambda *_: None)
-    trees = search(options(work, sources, "search", 100 * seed, "lightgbm"), Inline(), lambda *_: None)
+    outcome = search(options(work, sources, "search", 100 * seed), Inline(), lambda *_: None)
     seen = evaluator_of(work / "search")
-    space = space_of(both.prepared, both.options)
-    rows = first_batch(space, len(both.history), np.random.default_rng([seed, 99]))
+    space = space_of(outcome.prepared, outcome.options)
+    rows = first_batch(space, len(outcome.history), np.random.default_rng([seed, 99]))
     rows = [np.array(parts_of(row)) / UNITS for row in rows]
 
     def losses(evaluator, weights, seed):
@@ -82,13 +81,12 @@ def trial(work: Path, sources: tuple[str, ...], seed: int) -> dict[str, float]:
 
     best = min(rows, key=lambda row: losses(seen, row, 100 * seed))
     if seed == 0:  # no search: it prepares the judge
-        search(options(work, sources, "test", 0, "process", seeds=1, finalists=1), Inline(), lambda *_: None)
+        search(options(work, sources, "test", 0, seeds=1, finalists=1), Inline(), lambda *_: None)
     judge = evaluator_of(work / "test")
     mixtures = {
-        "found": both.compared["found"].trial.weights,
-        "found, LightGBM alone": trees.compared["found"].trial.weights,
+        "found": outcome.compared["found"].trial.weights,
         "best of random": best,
-        **{name: both.compared[name].trial.weights for name in ("natural", "uniform", "temperature")},
+        **{name: outcome.compared[name].trial.weights for name in ("natural", "uniform", "temperature")},
     }
     shown = sorted(zip(space.names, mixtures["found"], strict=True), key=lambda one: -one[1])[:4]
     print(f"  seed {seed}: " + ", ".join(f"{name} {weight:.3f}" for name, weight in shown), file=sys.stderr, flush=True)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from curate.errors import RecipeError
@@ -21,7 +20,7 @@ from curate.kernels.hashing import hash64
 from curate.kernels.text import char_counts
 from curate.mixing.options import SearchOptions, Target
 from curate.mixing.ordering import Hashes, Integers, mixed, running
-from curate.mixing.survey import Labels, Survey, look, tables
+from curate.mixing.survey import Labels, Mask, Survey, look, tables
 from curate.mixing.trials import Floats
 from curate.store import arrow
 from curate.store.reading import Reader
@@ -29,8 +28,6 @@ from curate.store.reading import Reader
 HELD_OUT, POOL, DIGEST = 0x686F6C64, 0x706F6F6C, 0x64696765  # seeds of hashes: "hold", "pool", "dige"
 POOL_BUDGETS = 2
 """Budgets of text of each domain that the pool holds at most: so that seeds can differ even where a weight is 1."""
-
-Mask = npt.NDArray[np.bool_]
 
 DOCUMENTS = pa.schema({"domain": pa.int32(), "key": pa.uint64(), "size": pa.int64(), "text": pa.large_string()})
 """Of the pool; and of the targets, with the number of a target for `domain`."""
@@ -91,7 +88,7 @@ def prepare(reader: Reader, options: SearchOptions, folder: Path) -> Prepared:
 
     Raises RecipeError if a target has no text, or a domain nothing to train on.
     """
-    survey = look(reader, options.input)
+    survey = look(reader, options.input, [target.where for target in options.targets.values() if target.where])
     targets = expanded(options.targets, survey.names)
     owner = _owners(survey, targets)
     elsewhere = _keys_of_files(targets)
@@ -135,9 +132,14 @@ def expanded(targets: Mapping[str, Target], names: tuple[str, ...]) -> dict[str,
 def _owners(survey: Survey, targets: Mapping[str, Target]) -> Labels:
     """int32[n]: the number of the target that a document is held out for; -1: it is not."""
     owner = np.full(len(survey.key), -1, np.int32)
-    chance = mixed(survey.key, HELD_OUT) / 2.0**64
+    conditions = iter(survey.wanted)
     for number, target in enumerate(targets.values()):
-        wanted = np.isin(survey.domain, [survey.names.index(one) for one in target.domains])
+        wanted = (
+            next(conditions)
+            if target.where
+            else np.isin(survey.domain, [survey.names.index(one) for one in target.domains])
+        )
+        chance = mixed(survey.key, HELD_OUT + number) / 2.0**64
         owner[wanted & (chance < target.held_out) & (owner < 0)] = number
     return owner
 

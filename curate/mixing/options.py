@@ -58,8 +58,10 @@ class Target(_Part):
     """The column of the texts in these files."""
     domains: Annotated[tuple[Name, ...], BeforeValidator(_as_list)] = ()
     """Instead of paths: domains of the corpus, of which documents are held out. "*": all, each a target by its name."""
+    where: dict[Name, Strings] = {}
+    """Instead of paths: documents of the corpus whose columns have one of these values, as in where: {source: wiki}."""
     held_out: Share = 0.1
-    """Share of the documents of these domains that is held out, by a hash of the text, 0 to 1."""
+    """Share of these documents that is held out, by a hash of the text, 0 to 1."""
     most: StrictInt = Field(500_000, ge=1000)
     """Characters that are measured on, at most: documents are chosen by a hash of the text."""
     weight: float = Field(1.0, gt=0, allow_inf_nan=False)
@@ -67,8 +69,8 @@ class Target(_Part):
 
     @model_validator(mode="after")
     def _has_one_origin(self) -> Self:
-        if bool(self.paths) == bool(self.domains):
-            raise ValueError("a target has paths, or else domains of which documents are held out")
+        if bool(self.paths) + bool(self.domains) + bool(self.where) != 1:
+            raise ValueError("a target has paths, or else domains or where, of which documents are held out")
         return self
 
 

@@ -50,16 +50,16 @@ class Predictor(Protocol):
         ...
 
 
-def learn(kind: Kind, weights: Floats, losses: Floats, *, seed: int) -> Predictor:
+def learn(kind: Kind, weights: Floats, losses: Floats, *, seed: int, bags: int = BAGS) -> Predictor:
     """A predictor from what was measured. weights: float64[n, k]; losses: float64[n], at least `LEAST`."""
     if len(losses) < LEAST:
         raise CurateError(f"nothing can be predicted from {len(losses)} results; it takes {LEAST}: ask for more")
     softened = Softened(losses)
     flat = softened.flatten(losses)
     if kind == "lightgbm":
-        return Mean([Trees(weights, flat, seed=seed)], softened)
+        return Mean([Trees(weights, flat, seed=seed, bags=bags)], softened)
     process = Process(weights, flat)
-    return Mean([process] if kind == "process" else [Trees(weights, flat, seed=seed), process], softened)
+    return Mean([process] if kind == "process" else [Trees(weights, flat, seed=seed, bags=bags), process], softened)
 
 
 class Softened:

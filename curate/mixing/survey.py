@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,9 @@ from curate.store.reading import Reader
 MOST_DOMAINS = 10_000
 
 Labels = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+Condition = Mapping[str, Sequence[str]]
+"""Column → values, one of which a document must have, as text; of several columns, in all."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,20 @@ class Survey:
     """uint64[n]: of the text."""
     size: Integers
     """int64[n]: characters or tokens."""
+    wanted: tuple[Mask, ...]
+    """bool[n] for each condition: whether a document meets it."""
 
 
-def look(reader: Reader, corpus: Corpus) -> Survey:
+def look(reader: Reader, corpus: Corpus, conditions: Sequence[Condition] = ()) -> Survey:
     """Read the corpus once. Raises RecipeError if it has no domains, or too many."""
+    reader.check([name for condition in conditions for name in condition])
+    further = tuple({name: None for condition in conditions for name in condition})
+    wanted: list[list[Mask]] = [[] for _ in conditions]
     codes: dict[str | None, int] = {}
     parts: list[tuple[Labels, Hashes, Integers]] = []
-    for table in tables(reader, corpus):
+    for table in tables(reader, corpus, further):
+        for masks, condition in zip(wanted, conditions, strict=True):
+            masks.append(_meets(table, condition))
         names = table["domain"]
         distinct = pc.unique(names)
         place = np.array([codes.setdefault(name, len(codes)) for name in distinct.to_pylist()], np.int32)
@@ -56,13 +66,25 @@ def look(reader: Reader, corpus: Corpus) -> Survey:
     names = _ordered(codes, code, key, size, corpus)
     ranks = {name: number for number, name in enumerate(names)}
     of_code = np.array([-1 if name is None else ranks[name] for name in codes], np.int32)
-    return Survey(names, of_code[code], key, size)
+    return Survey(names, of_code[code], key, size, tuple(np.concatenate(masks) for masks in wanted))
 
 
-def tables(reader: Reader, corpus: Corpus) -> Iterator[pa.RecordBatch]:
-    """Batches of `text`, `domain` (large_string, null where there is none) and the column of tokens."""
+def _meets(table: pa.RecordBatch, condition: Condition) -> Mask:
+    """bool[n]."""
+    found = np.ones(table.num_rows, np.bool_)
+    for name, values in condition.items():
+        column = table[f"where:{name}"].cast(pa.large_string())
+        found &= pc.is_in(column, pa.array(values, pa.large_string())).to_numpy(zero_copy_only=False)
+    return found
+
+
+def tables(reader: Reader, corpus: Corpus, further: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+    """Batches of `text`, `domain` (large_string, null where there is none) and the column of tokens.
+
+    further: columns that are there as well, as `where:<name>`.
+    """
     columns = [corpus.domain, *([corpus.tokens_column] if corpus.tokens_column else [])]
-    for table in reader.read(columns):
+    for table in reader.read(list(dict.fromkeys([*columns, *further]))):
         given = table[corpus.domain]
         try:
             names = given.cast(pa.large_string())
@@ -71,6 +93,7 @@ def tables(reader: Reader, corpus: Corpus) -> Iterator[pa.RecordBatch]:
                 f"input.domain: column '{corpus.domain}' holds {given.type}; a domain is a name or a number"
             ) from None
         fields = {"text": table["text"], "domain": names, **{name: table[name] for name in columns[1:]}}
+        fields |= {f"where:{name}": table[name] for name in further}
         yield from pa.table(fields).combine_chunks().to_batches()
 
 

@@ -2,12 +2,20 @@
 
 import shutil
 
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from curate.errors import RecipeError
+from curate.engine import driver
+from curate.errors import RecipeError, StoreError
 from curate.executors import Inline
 from curate.executors.pool import Pool
+from curate.mixing.options import SearchOptions
 from curate.mixing.searching import search
+from curate.recipe import loads
+from curate.store import arrow
+from curate.store.lock import alone
 from tests.mixing.corpora import options, write
 
 SIZES = {"a": 60, "b": 60, "c": 30}
@@ -73,3 +81,84 @@ def test_refuses(corpus, tmp_path):
         search(options(corpus, tmp_path, {"x": {"domains": "d"}}), Inline(), quiet)
     with pytest.raises(RecipeError, match="more than max_epochs = 1 times"):
         search(options(corpus, tmp_path, budget=10**6, max_epochs=1), Inline(), quiet)
+
+
+def test_targets_by_another_column_by_files_and_for_each_domain(corpus, tmp_path):
+    table = pl.read_parquet(corpus).with_columns(site=pl.col("domain").replace_strict({"a": 1, "b": 2, "c": 1}))
+    table.write_parquet(tmp_path / "d.parquet")
+    table.filter(pl.col("domain") == "c").sort("id").head(10).write_parquet(tmp_path / "valid.parquet")
+    targets = {
+        "one": {"where": {"site": "1", "domain": ["a", "b"]}, "held_out": 0.3},
+        "file": {"paths": str(tmp_path / "valid.parquet"), "weight": 2},
+        "each": {"domains": "*", "held_out": 0.1},
+    }
+    asked = options(tmp_path / "d.parquet", tmp_path / "out", targets)
+    outcome = search(asked, Inline(), quiet)
+    assert list(outcome.prepared.targets) == ["one", "file", "a", "b", "c"]
+    assert set(outcome.history[0][1].losses) == {"one", "file", "a", "b", "c"}
+    assert outcome.prepared.measured["file"]["documents"] == 10
+    assert outcome.prepared.left_out["in_targets"] == 10 - held_out_of_file(tmp_path, outcome)
+    losses = outcome.history[0][1]
+    mean = sum(weight * losses.losses[name] for name, weight in outcome.prepared.targets.items()) / 6
+    assert losses.loss == pytest.approx(mean, abs=1e-8)
+    held = pa.Table.from_batches(arrow.ArrowFile(tmp_path / "out/corpus/targets.arrow").batches)
+    pool = pa.Table.from_batches(arrow.ArrowFile(tmp_path / "out/corpus/pool.arrow").batches)
+    assert not set(held["text"].to_pylist()) & set(pool["text"].to_pylist())
+    of_one = set(held.filter(pc.equal(held["domain"], 0))["text"].to_pylist())
+    assert of_one <= set(table.filter(pl.col("domain") == "a")["text"])
+    assert len(of_one) > 5
+
+
+def held_out_of_file(tmp_path, outcome):
+    """Documents of the file that are held out for a target `each` as well, and so were not left out for the file."""
+    held = pa.Table.from_batches(arrow.ArrowFile(tmp_path / "out/corpus/targets.arrow").batches)
+    number = list(outcome.prepared.targets).index("c")
+    texts = set(pl.read_parquet(tmp_path / "valid.parquet")["text"])
+    return len(texts & set(held.filter(pc.equal(held["domain"], number))["text"].to_pylist()))
+
+
+def test_planned_text_makes_domains_as_scarce_as_they_will_be(corpus, tmp_path):
+    """A run of ten times the budget repeats a domain ten times as often: so does a proxy of it."""
+    asked = options(corpus, tmp_path / "out", budget=2000, planned=20_000, max_epochs=2)
+    outcome = search(asked, Inline(), quiet)
+    assert outcome.prepared.available == pytest.approx(outcome.prepared.sizes / 10, abs=1)
+    most = 2 * outcome.prepared.sizes / 20_000
+    assert outcome.space.most == pytest.approx(most.clip(max=1), abs=1e-3)
+    pool = pa.Table.from_batches(arrow.ArrowFile(tmp_path / "out/corpus/ngram.pool.arrow").batches)
+    taken = pool.group_by("domain").aggregate([("size", "sum")]).sort_by("domain")["size_sum"].to_numpy()
+    assert (taken < outcome.prepared.available + 400).all()  # a text has fewer characters
+
+
+def test_tokens_as_the_unit(corpus, tmp_path):
+    table = pl.read_parquet(corpus).with_columns(tokens=pl.lit(60))
+    table.write_parquet(tmp_path / "d.parquet")
+    given = options(tmp_path / "d.parquet", tmp_path / "out", budget=3000).model_dump(exclude_unset=True)
+    given["input"]["tokens_column"] = "tokens"
+    outcome = search(SearchOptions.model_validate(given), Inline(), quiet)
+    assert outcome.provenance["unit"] == "tokens"
+    assert (outcome.prepared.sizes == 60 * outcome.prepared.documents).all()
+
+
+def test_a_run_folder_is_read_where_its_documents_are(corpus, tmp_path):
+    recipe = loads(f"input: {corpus}\noutput: {tmp_path / 'run'}\nstages: [normalize]")
+    with Inline() as executor:
+        driver.run(recipe, executor, lambda event: None)
+    outcome = search(options(tmp_path / "run", tmp_path / "out"), Inline(), quiet)
+    assert outcome.prepared.documents.sum() > 100
+
+
+def test_another_corpus_is_measured_anew(corpus, tmp_path):
+    told = []
+    here = tmp_path / "d.parquet"
+    shutil.copy(corpus, here)
+    asked = options(here, tmp_path / "out", seeds=1)
+    search(asked, Inline(), quiet)
+    write(here, SIZES | {"b": 90}, seed=1)
+    search(asked, Inline(), lambda trial, measured, known: told.append(known))
+    assert not any(told)
+
+
+def test_two_searches_do_not_share_a_folder(corpus, tmp_path):
+    (tmp_path / "out").mkdir()
+    with alone(tmp_path / "out/.lock"), pytest.raises(StoreError, match="at work here"):
+        search(options(corpus, tmp_path / "out"), Inline(), quiet)
