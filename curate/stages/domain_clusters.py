@@ -65,7 +65,7 @@ class DomainClusters(Global):
     """Merge clusters up to this distance in place of a number: Ward's, between vectors of length 1; above 0."""
     prune: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
     """Column of scores → the least mean that a cluster must have, in that column's unit; all of them must hold. CLIMB
-    kept a quarter of its clusters: look at the means in the artifact, then choose."""
+    kept a quarter of its clusters. The means are in the artifact: run with 0, look at them, then choose."""
     sample: int = Field(100_000, ge=1, le=10_000_000)
     """Documents that the clusters are fitted on, at most, chosen by a hash of their ids: 1 to 10 million."""
     sample_share: float | None = Field(None, gt=0, le=1)
@@ -133,6 +133,11 @@ class DomainClusters(Global):
     def files(self) -> tuple[Path, ...]:
         return (Path(self.centroids),) if self.centroids is not None else ()
 
+    def scratch(self, documents: int, text_bytes: int) -> int:
+        vectors = 2 * 256 * documents  # of a usual size
+        words = min(text_bytes, READ * documents) + EXCERPT * documents
+        return round((self.sample_share or 1.0) * (super().scratch(documents, text_bytes) + vectors + words))
+
     def columns_read(self) -> tuple[str, ...]:
         text = () if self.is_decided() else (TEXT,)
         return (*text, *super().columns_read(), *(name for name in self.prune if name != self.column))
@@ -177,9 +182,9 @@ class DomainClusters(Global):
         """Clusters, those that stay, and what they are merged to. Memory: the keys of all that is noted, the sample."""
         x, centre = self._sample(evidence)
         found = chosen(evidence, ["scores", "words", "id", "text"], self.sample)
-        usual = min(max(len(x) // PER_CLUSTER, 2 * (self.domains or 20)), max(len(x) // 4, 1), MOST_CLUSTERS)
-        wanted = self.clusters or usual
-        centres = kmeans.fit(x, wanted, seed=self.seed, distance=self.distance)
+        two_each = min(2 * (self.domains or 20), max(len(x) // 4, 1))
+        usual = max(min(len(x) // PER_CLUSTER, MOST_CLUSTERS), two_each)
+        centres = kmeans.fit(x, self.clusters or usual, seed=self.seed, distance=self.distance)
         nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
         label, apart = kmeans.assign(x, centres, self.distance) if len(x) else nothing
         sizes = np.bincount(label, minlength=len(centres))
@@ -207,8 +212,7 @@ class DomainClusters(Global):
         artifact = artifact if self.centroids is None and artifact is not None else load(Path(self.centroids or ""))
         vectors, rows = self._vectors(batch)
         ids, apart = np.full(len(batch), -1), np.full(len(batch), np.nan, np.float32)
-        reason = np.full(len(batch), -1)
-        reason[:] = 1 if self.missing == "drop" else -1
+        reason = np.full(len(batch), 1 if self.missing == "drop" else -1)
         if len(artifact.clusters) and len(rows):
             cluster, distance = artifact.place(vectors)
             ids[rows] = np.array([-1 if one.domain is None else one.domain for one in artifact.clusters])[cluster]

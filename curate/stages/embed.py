@@ -33,7 +33,7 @@ class Embed(Global):
 
     `builtin`: the static vectors of pieces of words that the raters ship, distilled from all-MiniLM-L6-v2, summed up
     over the text: 128 numbers; fast; made for English. Of a long text eight stretches of 1,500 characters are read.
-    A text in a script without Latin letters has no vector.
+    Of a text in another script it sees the digits and Latin letters; one without any has no vector.
 
     `lsa`: latent semantic analysis. The words of a sample of this corpus, weighted by TF-IDF, and the directions in
     which its documents differ most: any language with words, or ideographs, which count in pairs. What was learned is

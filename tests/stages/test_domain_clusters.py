@@ -80,6 +80,18 @@ def test_a_large_corpus_is_noted_in_part():
     assert DomainClusters(sample_share=0.3).for_corpus(10**9).sample_share == 0.3
 
 
+def test_what_it_needs_on_disk_grows_no_more_with_a_large_corpus():
+    stage, sizes = DomainClusters(sample=1000), []
+    for documents in (1000, 10_000, 100_000, 10**8):
+        sizes.append(stage.for_corpus(documents).scratch(documents, 3000 * documents))
+    batch, _ = planted(n=300)
+    evidence = observe(DomainClusters(), [[batch]])
+    real = sum(table.nbytes for table in evidence.tables)
+    assert real < DomainClusters().scratch(300, 300 * 60) < 10 * real
+    assert sizes[1] == 10 * sizes[0]
+    assert sizes[3] <= 2 * sizes[2] <= 40 * sizes[0]
+
+
 def test_clusters_of_low_mean_are_pruned():
     batch, subject = planted(q=lambda s: [0.5, 3.5, 3.6][s])
     found = run(DomainClusters(clusters=9, domains=3, prune={"q": 2.0}), [[batch]])
