@@ -1,8 +1,9 @@
-"""`curate report`: a run as a page that people read."""
+"""`curate report`: a run as a page that people read, and the card of its output."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,9 @@ import typer
 
 if TYPE_CHECKING:
     from curate.engine.events import RunDone, Show
+    from curate.recipe import Recipe
     from curate.report.facts import Run
+    from curate.report.steps import StepFacts
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")]
 
@@ -21,13 +24,20 @@ def report(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it. Default: OUT/report.html.")
     ] = None,
 ) -> None:
-    """Write a page about a run: the funnel, scores, samples, duplicates, times. One file that needs no network."""
+    """Write a page about a run: the funnel, scores, samples, duplicates, times. One file that needs no network.
+
+    Of a run that is done, the dataset card is written as well (OUT/README.md), unless it is somebody's own.
+    """
+    from curate.cli.describing import steps_of
     from curate.report.facts import Run
 
     run = Run(out)
     path = to or run.folder.report
     write_page(run, path)
     typer.echo(f"wrote {path}")
+    card = write_card(run, *steps_of(run)) if run.done else None
+    if card is not None:
+        typer.echo(f"wrote {card}")
 
 
 def write_page(run: Run, path: Path) -> None:
@@ -37,8 +47,8 @@ def write_page(run: Run, path: Path) -> None:
     from curate.report.page import render
     from curate.store.files import whole
 
-    _, steps = steps_of(run)
-    text = render(gather(run, steps, _recipe(run), title_of(run)))
+    recipe, steps = steps_of(run)
+    text = render(gather(run, steps, _recipe(run), title_of(run, recipe)))
     with whole(path) as part:
         part.write_text(text, encoding="utf-8")
 
@@ -69,11 +79,34 @@ def after_failure(out: str) -> None:
 
 def _refreshed(run: Run) -> Path:
     """The page of the run; one that tells of the same is left as it is, with the times of the run that did the work."""
+    from curate.cli.describing import steps_of
     from curate.report.numbers import digest_of
 
+    recipe, steps = steps_of(run)
     path = run.folder.report
     if _digest_in(path) != digest_of(run.manifest, _recipe(run)):
         write_page(run, path)
+    if run.done:
+        write_card(run, recipe, steps)
+    return path
+
+
+def write_card(run: Run, recipe: Recipe | None, steps: Sequence[StepFacts]) -> Path | None:
+    """Write the dataset card of a run that is done; None if there is one that is not curate's, which is left alone."""
+    from curate.report.card import About, card
+    from curate.store.files import whole
+    from curate.store.shards import present_columns
+
+    path = run.folder.card
+    if path.exists() and not run.folder.has_own_card():
+        return None
+    said = recipe.card.model_dump(mode="json") if recipe is not None else {}
+    about = About(**{**said, "title": title_of(run, recipe)})
+    shard = run.folder.data / run.manifest["output"]["shards"][0]["file"]
+    text = card(about, run.manifest, steps, present_columns(shard))
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with whole(path) as part:
+            part.write_text(text, encoding="utf-8")
     return path
 
 
@@ -92,6 +125,7 @@ def _recipe(run: Run) -> str:
     return run.folder.recipe.read_text(encoding="utf-8")
 
 
-def title_of(run: Run) -> str:
-    """What a page about a run is called: the name of its folder."""
-    return run.folder.root.resolve().name
+def title_of(run: Run, recipe: Recipe | None) -> str:
+    """What a run is called: the title of its recipe's card, else the name of its folder."""
+    given = recipe.card.title if recipe is not None else None
+    return given or run.folder.root.resolve().name

@@ -1,5 +1,6 @@
 """YAML → Recipe. Every error has file, line, option, what was expected, what came, and what to try."""
 
+from curate.recipe.card import Card
 from curate.recipe.loading import dump, load, load_options, loads, prepend
 from curate.recipe.model import BadInputLimits, Expect, Input, Output, Recipe, Step
 from curate.recipe.permission import Permission, allow_code
@@ -9,6 +10,7 @@ from curate.recipe.syntax import inline
 
 __all__ = [
     "BadInputLimits",
+    "Card",
     "Expect",
     "Input",
     "Output",

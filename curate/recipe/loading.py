@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from curate.catalog import did_you_mean
 from curate.errors import RecipeError
+from curate.recipe.card import Card
 from curate.recipe.complaints import Complaints, is_meant
 from curate.recipe.entries import make_uniform
 from curate.recipe.model import BadInputLimits, Incremental, Input, Output, Recipe, Step
@@ -30,6 +31,7 @@ _EXAMPLES = {
     "workers": "workers: 4",
     "on_bad_input": "on_bad_input: {max_documents: 0.1%}",
     "incremental": "incremental: true",
+    "card": "card: {title: My corpus, licence: odc-by}",
     "stages": "stages: [normalize, exact_dedup]",
 }
 """The keys of a recipe."""
@@ -99,6 +101,7 @@ def dump(recipe: Recipe) -> str:
         "workers": recipe.workers,
         "on_bad_input": limits,
         **({"incremental": recipe.incremental.model_dump(mode="json")} if recipe.incremental else {}),
+        **({"card": said} if (said := recipe.card.model_dump(mode="json", exclude_defaults=True)) else {}),
         "stages": [_entry(step) for step in recipe.stages],
     }
     return write(data)
@@ -128,6 +131,7 @@ def _recipe(document: Document, source: Path | None) -> Recipe:
         "workers": _workers(complaints),
         "on_bad_input": _part(BadInputLimits, "on_bad_input", complaints),
         "incremental": _incremental(complaints),
+        "card": _part(Card, "card", complaints),
         "stages": _steps(complaints, source.parent if source else Path()),
     }
     complaints.raise_if_any()

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from curate.catalog import is_path
+from curate.recipe.card import STRINGS, Card, as_list
 from curate.recipe.quantities import parse_share, parse_size, share_text
 from curate.stage import Global, Grouping, Part, Stage
 
@@ -28,15 +29,8 @@ _SIZE = {
     "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9][0-9_.]* ?[kKMGT]?i?B?$"}],
     "x-words": "a size of 1 byte or more, as in 256MB",
 }
-_STRINGS = {
-    "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]
-}
 _LIMIT = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "integer", "minimum": 0}]}
 _LEVELS = {"zstd": (1, 22), "gzip": (1, 9), "lz4": (1, 12)}
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _limit(value: Any) -> int | float:
@@ -60,9 +54,9 @@ class Input(_Part):
 
     paths: Annotated[
         tuple[Annotated[str, Field(min_length=1)], ...],
-        BeforeValidator(_as_list),
+        BeforeValidator(as_list),
         Field(min_length=1),
-        WithJsonSchema(_STRINGS),
+        WithJsonSchema(STRINGS),
     ]
     """Folders, globs or files; relative ones are relative to the current directory."""
     format: Literal["auto", "parquet", "jsonl"] = "auto"
@@ -219,6 +213,7 @@ class Recipe(BaseModel):
     """Processes; 0: none but this one; auto: as many as there are cores, none for a small input."""
     on_bad_input: BadInputLimits = BadInputLimits()
     incremental: Incremental | None = None
+    card: Card = Card()
     stages: tuple[SkipValidation[Step], ...]
 
     def code(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from curate.catalog import names, stage_class, summary
 from curate.errors import RecipeError
+from curate.recipe.card import Card
 from curate.recipe.model import BadInputLimits, Incremental, Input, Output
 from curate.recipe.quantities import PERCENT
 from curate.recipe.steps import LABEL
@@ -64,6 +65,7 @@ def json_schema() -> Schema:
             },
             "on_bad_input": parts["on_bad_input"],
             "incremental": {"description": _line(Incremental), "anyOf": [{"type": "boolean"}, parts["incremental"]]},
+            "card": parts["card"],
             "stages": {
                 "description": "What is done, in this order.",
                 "type": "array",
@@ -78,7 +80,8 @@ def json_schema() -> Schema:
 
 
 def _parts() -> dict[str, type[BaseModel]]:
-    return {"input": Input, "output": Output, "on_bad_input": BadInputLimits, "incremental": Incremental}
+    parts: dict[str, type[BaseModel]] = {"input": Input, "output": Output, "on_bad_input": BadInputLimits}
+    return parts | {"incremental": Incremental, "card": Card}
 
 
 def _strings() -> list[Schema]:

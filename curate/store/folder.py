@@ -23,6 +23,8 @@ OURS = (
     "domains.html",
     "domains.json",
 )
+OUR_CARD = b"<!-- written by curate; without this line, a card is left as it is -->"
+OUR_CARD_WITHIN = 1 << 16  # bytes of a card in which that line is looked for
 OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
@@ -91,6 +93,18 @@ class RunFolder:
         folders = [(name, self.root / name) for name in OUR_FOLDERS if name != "data"]
         for name, place in [*folders, ("data", self.data), *((one.name, one) for one in self.pass_folders())]:
             yield from _below(name, place)
+
+    @property
+    def card(self) -> Path:
+        """The dataset card."""
+        return self.root / "README.md"
+
+    def has_own_card(self) -> bool:
+        """Whether the dataset card is one that runs write, and not somebody's own."""
+        try:
+            return OUR_CARD in self.card.read_bytes()[:OUR_CARD_WITHIN]
+        except OSError:
+            return False
 
     @property
     def data(self) -> Path:
@@ -199,6 +213,8 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove all that runs write, and nothing else."""
+        if self.has_own_card():
+            self.card.unlink()
         for name in OURS:
             (self.root / name).unlink(missing_ok=True)
         self.keep_shards(set())

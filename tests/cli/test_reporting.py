@@ -26,6 +26,7 @@ def test_a_run_leaves_a_page_and_says_where(recipe):
     assert done.returncode == 0, done.stderr
     page = recipe.parent / "out/report.html"
     assert f"report: {page}" in done.stderr
+    assert (recipe.parent / "out/README.md").read_text().startswith('---\npretty_name: "out"\n')
     first = page.stat().st_mtime_ns
     again = curate("run", recipe, "--workers", 0)
     assert again.returncode == 0
@@ -40,7 +41,7 @@ def test_a_run_without_a_page(recipe):
     assert json.loads(done.stderr.splitlines()[-1])["report"] is None
     assert not (recipe.parent / "out/report.html").exists()
     done = curate("report", recipe.parent / "out", "-o", recipe.parent / "there/page.html")
-    assert done.stdout == f"wrote {recipe.parent / 'there/page.html'}\n"
+    assert done.stdout == f"wrote {recipe.parent / 'there/page.html'}\nwrote {recipe.parent / 'out/README.md'}\n"
     assert "exact_dedup" in (recipe.parent / "there/page.html").read_text()
 
 
@@ -49,6 +50,7 @@ def test_fresh_removes_the_page_first(recipe):
     done = curate("run", recipe, "--workers", 0, "--fresh", "--no-report")
     assert done.returncode == 0, done.stderr
     assert not (recipe.parent / "out/report.html").exists()
+    assert not (recipe.parent / "out/README.md").exists()
 
 
 def test_a_page_that_cannot_be_written_fails_no_run(tmp_path):

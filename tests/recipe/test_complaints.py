@@ -104,7 +104,7 @@ def test_entries(complaints, entry, message):
         ("input: a\noutput: b\nstages: []\n", ["web.yaml:3: 'stages' is empty; write it as in stages: [normalize, exact_dedup]"]),
         (WHOLE + "worker: 2\nzzz: 1\n", [
             "web.yaml:5: there is no key 'worker' here; did you mean 'workers'?",
-            "web.yaml:6: there is no key 'zzz' here; the keys are input, output, workers, on_bad_input, incremental, stages",
+            "web.yaml:6: there is no key 'zzz' here; the keys are input, output, workers, on_bad_input, incremental, card, stages",
         ]),
         (WHOLE + "workers: atuo\n", ["web.yaml:5: workers = atuo; it must be auto, or a number of processes; did you mean 'auto'?"]),
         (WHOLE + "workers: -1\n", ["web.yaml:5: workers = -1; it must be auto, or a number of processes"]),

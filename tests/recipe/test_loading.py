@@ -235,3 +235,35 @@ def test_a_recipe_is_frozen(load_text):
         recipe.workers = 3
     with pytest.raises(ValueError, match="frozen"):
         recipe.output.path = "x"
+
+
+def test_a_card_is_kept_with_the_recipe(load_text):
+    text = (
+        HEAD
+        + """  - exact_dedup
+card:
+  title: "Rivers: a corpus"
+  language: en
+  sources: [{name: Archive, licence: CC BY 4.0, url: "https://example.org"}, {name: Letters}]
+"""
+    )
+    recipe = load_text(text)
+    assert recipe.card.language == ("en",)
+    assert recipe.card.sources[1].licence is None
+    assert loads(dump(recipe)).card == recipe.card
+    assert "card" not in dump(load_text(HEAD + "  - exact_dedup\n"))
+
+
+@pytest.mark.parametrize(
+    ("card", "told"),
+    [
+        ("{license: mit}", "card: it has no option 'license'; did you mean 'licence'?"),
+        ("{language: English}", "language = English; it must be a code of a language as in en"),
+        ("{sources: [{name: a, url: 'javascript:x'}]}", "url = "),
+        ("Rivers", "card = Rivers; it must be a mapping, as in card: {title: My corpus, licence: odc-by}"),
+    ],
+)
+def test_a_card_that_is_none(load_text, card, told):
+    with pytest.raises(RecipeError) as caught:
+        load_text(HEAD + f"  - exact_dedup\ncard: {card}\n")
+    assert told in str(caught.value)
