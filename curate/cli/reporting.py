@@ -23,6 +23,10 @@ def report(
     to: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it. Default: OUT/report.html.")
     ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Show what each step drops by the values of this column. May be repeated."),
+    ] = None,
 ) -> None:
     """Write a page about a run: the funnel, scores, samples, duplicates, times. One file that needs no network.
 
@@ -33,22 +37,22 @@ def report(
 
     run = Run(out)
     path = to or run.folder.report
-    write_page(run, path)
+    write_page(run, path, by or ())
     typer.echo(f"wrote {path}")
     card = write_card(run, *steps_of(run)) if run.done else None
     if card is not None:
         typer.echo(f"wrote {card}")
 
 
-def write_page(run: Run, path: Path) -> None:
-    """Write the page of a run, whole."""
+def write_page(run: Run, path: Path, by: Sequence[str] = (), *, quick: bool = False) -> None:
+    """Write the page of a run. by: columns to tell documents apart by. quick: of many documents, look at some."""
     from curate.cli.describing import steps_of
-    from curate.report.numbers import gather
+    from curate.report.numbers import QUICK, THOROUGH, gather
     from curate.report.page import render
     from curate.store.files import whole
 
     recipe, steps = steps_of(run)
-    text = render(gather(run, steps, _recipe(run), title_of(run, recipe)))
+    text = render(gather(run, steps, _recipe(run), title_of(run, recipe), by, QUICK if quick else THOROUGH))
     with whole(path) as part:
         part.write_text(text, encoding="utf-8")
 
@@ -85,7 +89,7 @@ def _refreshed(run: Run) -> Path:
     recipe, steps = steps_of(run)
     path = run.folder.report
     if _digest_in(path) != digest_of(run.manifest, _recipe(run)):
-        write_page(run, path)
+        write_page(run, path, quick=True)
     if run.done:
         write_card(run, recipe, steps)
     return path

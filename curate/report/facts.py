@@ -21,7 +21,7 @@ from curate.store.files import read_json
 from curate.store.fixed import Inputs
 from curate.store.folder import RunFolder
 from curate.store.quarantine import BadRow, read_quarantine, summarise
-from curate.store.shards import Chunk, Unit, present_columns, read_unit
+from curate.store.shards import Unit
 
 INTERNAL = (CHARS, SIZE, DROPPED_BY, ID)
 """Ledger columns that are not a stage's."""
@@ -230,18 +230,10 @@ def _chance(row: BadRow) -> int:
 
 def _input_rows(unit: Unit, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
     """Rows of the input as it is now; those that cannot be read are left out."""
-    wanted = np.zeros(unit.rows, bool)
-    wanted[list(rows)] = True
-    found: dict[int, dict[str, Any]] = {}
-    try:
-        for chunk in read_unit(unit, present_columns(unit.path).names, wanted):
-            if not isinstance(chunk, Chunk):
-                continue
-            for place, row in enumerate(chunk.rows.tolist()):
-                found[row] = {name: _plain(values.slice(place, 1)) for name, values in chunk.columns.items()}
-    except (OSError, pa.ArrowException):
-        pass
-    return found
+    return {
+        row: {name: _plain(values) for name, values in zip(batch.schema.names, batch.columns, strict=True)}
+        for row, batch in looking.rows_of(unit, rows)
+    }
 
 
 def _plain(values: pa.Array) -> Any:

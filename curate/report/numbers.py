@@ -19,6 +19,8 @@ from curate.report.tables import known_columns
 from curate.store.files import read_json
 
 KEPT_SHOWN, DROPPED_SHOWN, OF_ONE_STEP = 6, 60, 8  # documents of which the text is shown: at most some 70
+QUICK, THOROUGH = 500_000, 5_000_000  # documents that are looked at, at the end of a run and when asked to
+GROUPED = 5_000_000  # documents of a run, above which its groups of repeats are left to `curate inspect`
 GROUPS_SHOWN, REPEATS_SHOWN = 4, 2  # of each step that keeps one document of each group
 TOKENS = ("n_tokens", "num_tokens", "token_count", "tokens")
 """Columns with the tokens of a document, if no step names another one."""
@@ -129,14 +131,16 @@ class Numbers:
         return any(timings.get(f"pass-{number}", {}).get("units", 0) < units for number in self.manifest["passes"])
 
 
-def gather(run: Run, steps: Sequence[StepFacts], recipe: str, title: str, by: Sequence[str] = ()) -> Numbers:
+def gather(
+    run: Run, steps: Sequence[StepFacts], recipe: str, title: str, by: Sequence[str] = (), most: int = THOROUGH
+) -> Numbers:
     """All numbers of a run, be it done or not. Reads its ledgers, and texts of what is shown only.
 
-    by: columns to tell documents apart by, beside those that are known by name.
+    by: columns to tell documents apart by, beside those that are known by name. most: documents that are looked at.
     """
     funnel = funnel_of(run.manifest)
     tokens = _tokens_column(run, steps)
-    found = scan(run, steps, tokens, by, max(KEPT_SHOWN, OF_ONE_STEP)) if run.passes else None
+    found = scan(run, steps, tokens, by, max(KEPT_SHOWN, OF_ONE_STEP), most) if run.passes else None
     kept, dropped = _samples(run, funnel, found.picks) if found is not None else ((), ())
     words, points = _domains(run)
     return Numbers(
@@ -210,7 +214,7 @@ def _tokens_column(run: Run, steps: Sequence[StepFacts]) -> str | None:
 
 
 def _tokens(steps: Sequence[StepFacts], column: str | None, found: Scan | None) -> Tokens:
-    if column is None or found is None or found.tokens is None or found.sampled:
+    if column is None or found is None or found.tokens is None:
         return Tokens()
     first = next((index for index, step in enumerate(steps) if column in step.columns), 0)
     after = {step.label: int(found.tokens[index + 1 :].sum()) for index, step in enumerate(steps) if index >= first}
@@ -219,7 +223,7 @@ def _tokens(steps: Sequence[StepFacts], column: str | None, found: Scan | None) 
 
 def _duplicates(run: Run, steps: Sequence[StepFacts], found: Scan | None) -> tuple[tuple[str, tuple[Group, ...]], ...]:
     """The largest groups; of a run that is too large to be looked at whole, none."""
-    if found is None or found.sampled:
+    if found is None or found.of > GROUPED:
         return ()
     grouped = [step.grouped for step in steps if step.grouped is not None]
     return tuple((one.label, tuple(Groups(run, one).largest(GROUPS_SHOWN, REPEATS_SHOWN))) for one in grouped)
@@ -257,7 +261,7 @@ def _notes(found: Scan | None) -> list[str]:
         return []
     return [
         f"Scores, groups, overlaps and samples are of {found.documents:,} of the {found.of:,} documents: whole units of"
-        " work, chosen by a hash. The funnel is of all. Groups of repeats: curate inspect OUT --clusters largest."
+        " work, chosen by a hash. The funnel is of all."
     ]
 
 

@@ -18,8 +18,7 @@ from curate.report.samples import Picks
 from curate.report.steps import Limit, StepFacts
 from curate.report.tables import Known, chosen, known_columns, strings, tables
 
-MOST = 2_000_000  # documents that are looked at; of more, some units are chosen: a share is then right to 0.1 % or so
-SAMPLE = 200_000  # of them, whose values say where axes begin and end, and what the quantiles are
+SAMPLE = 100_000  # of them, whose values say where axes begin and end, and what the quantiles are
 MOST_COLUMNS = 80  # that get a histogram
 MOST_VALUES = 5_000  # of a column by which documents are grouped; what comes later is put together
 TOXIC = ("toxicity", "toxicity_mean")
@@ -117,11 +116,12 @@ class Scan:
         return self.masks[1 << rule]
 
 
-def scan(run: Run, steps: Sequence[StepFacts], tokens: str | None, by: Sequence[str], samples: int) -> Scan:
+def scan(run: Run, steps: Sequence[StepFacts], tokens: str | None, by: Sequence[str], samples: int, most: int) -> Scan:
     """Look at the ledgers, once; memory: that of a table of some 130,000 documents, and a sample of the columns.
 
     tokens: the column with the tokens of a document, if any. by: columns to group by beside those known by name.
-    samples: documents to pick for each reason.
+    samples: documents to pick for each reason. most: documents that are looked at; of more, whole units are chosen by
+    a hash: a share of half a million documents is right to 0.1 % or so.
     """
     known = known_columns(run)
     limits = [(step.label, limit) for step in steps for limit in step.limits if known.is_number(limit.column)]
@@ -130,7 +130,7 @@ def scan(run: Run, steps: Sequence[StepFacts], tokens: str | None, by: Sequence[
     numbers = [*dict.fromkeys([*(limit.column for _, limit in limits), *numbers])][:MOST_COLUMNS]
     grouped = [name for name in dict.fromkeys([*by, *GROUPED_BY]) if known.type_of(name) is not None]
     wanted = list(dict.fromkeys([*numbers, *grouped, *([tokens] if tokens else [])]))
-    units = chosen(run, MOST)
+    units = chosen(run, most)
     columns = list(_columns(_sample(run, known, numbers), numbers, owners, limits)) if numbers else []
     first = {name: _first(name, steps, known) for name in grouped}
     found = Scan(
@@ -146,6 +146,10 @@ def scan(run: Run, steps: Sequence[StepFacts], tokens: str | None, by: Sequence[
     look = _Look(found, [step.label for step in steps], tokens)
     for table in tables(run, units, known, wanted):
         look.at(table)
+    if found.sampled and tokens is not None:  # which are not of a sample, but a fact
+        found.tokens = np.zeros(len(steps) + 1, np.int64)
+        for table in tables(run, [unit for unit in run.inputs.units if unit.rows], known, [tokens]):
+            look.count_tokens(table, look.ends(table))
     return found
 
 
@@ -192,7 +196,7 @@ class _Look:
 
     def at(self, table: pa.Table) -> None:
         reasons = table[DROPPED_BY].combine_chunks().dictionary_encode()
-        ends = self._ends(reasons)
+        ends = self.ends(table)
         self.found.documents += table.num_rows
         self.found.picks.add(table["unit"], table["row"], table[ID], reasons)
         for column in self.found.columns:
@@ -200,15 +204,20 @@ class _Look:
         for group in self.found.groups:
             self._group(group, table, ends)
         self._compare(table)
-        if self.tokens is not None and self.found.tokens is not None:
-            rows, values = _values(table[self.tokens].combine_chunks())
-            inside = ends[rows] >= 0
-            self.found.tokens += np.bincount(
-                ends[rows][inside], values[inside].astype(np.float64), len(self.labels) + 1
-            ).astype(np.int64)
+        self.count_tokens(table, ends)
 
-    def _ends(self, reasons: pa.DictionaryArray) -> Ints:
+    def count_tokens(self, table: pa.Table, ends: Ints) -> None:
+        """Add the tokens of the documents of a table."""
+        if self.tokens is None or self.found.tokens is None:
+            return
+        rows, values = _values(table[self.tokens].combine_chunks())
+        inside = ends[rows] >= 0
+        weights = values[inside].astype(np.float64)
+        self.found.tokens += np.bincount(ends[rows][inside], weights, len(self.labels) + 1).astype(np.int64)
+
+    def ends(self, table: pa.Table) -> Ints:
         """Where each document ended: index of a step; the number of steps: kept; -1: it could not be read."""
+        reasons = table[DROPPED_BY].combine_chunks().dictionary_encode()
         place = {label: index for index, label in enumerate(self.labels)}
         of = [place.get(str(name).split("/", 1)[0], -1) for name in reasons.dictionary.to_pylist()]
         codes = reasons.indices.fill_null(len(of)).to_numpy(zero_copy_only=False)

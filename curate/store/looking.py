@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.store.shards import Unit
+
+WHOLE_GROUP = 64 << 20  # bytes of a row group that is decoded at once to get at a few of its rows
 
 
 def row_of(unit: Unit, id_column: str, id: str) -> int | None:
@@ -35,6 +37,32 @@ def row_of(unit: Unit, id_column: str, id: str) -> int | None:
     except (OSError, pa.ArrowException):
         pass
     return None
+
+
+def rows_of(unit: Unit, rows: Sequence[int]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """(row, all columns of it) of a unit's rows (ascending), as the input is now; without those that cannot be read.
+
+    Memory: a row group of at most WHOLE_GROUP bytes; larger ones are decoded bit by bit.
+    """
+    try:
+        with pq.ParquetFile(unit.path) as parquet:
+            first = 0
+            for group in range(*unit.groups):
+                meta = parquet.metadata.row_group(group)
+                here = [row - first for row in rows if first <= row < first + meta.num_rows]
+                size = WHOLE_GROUP if meta.total_byte_size <= WHOLE_GROUP else 64
+                batches = parquet.iter_batches(size, row_groups=[group], use_threads=False) if here else ()
+                at = 0
+                for batch in batches:
+                    for row in here:
+                        if at <= row < at + batch.num_rows:
+                            yield first + row, batch.slice(row - at, 1)
+                    at += batch.num_rows
+                    if at > here[-1]:
+                        break
+                first += meta.num_rows
+    except (OSError, pa.ArrowException):
+        pass
 
 
 def _made_row(unit: Unit, id: str) -> int | None:

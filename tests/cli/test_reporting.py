@@ -40,9 +40,9 @@ def test_a_run_without_a_page(recipe):
     done = curate("run", recipe, "--workers", 0, "--no-report", "--log-format", "json")
     assert json.loads(done.stderr.splitlines()[-1])["report"] is None
     assert not (recipe.parent / "out/report.html").exists()
-    done = curate("report", recipe.parent / "out", "-o", recipe.parent / "there/page.html")
+    done = curate("report", recipe.parent / "out", "--by", "n", "-o", recipe.parent / "there/page.html")
     assert done.stdout == f"wrote {recipe.parent / 'there/page.html'}\nwrote {recipe.parent / 'out/README.md'}\n"
-    assert "exact_dedup" in (recipe.parent / "there/page.html").read_text()
+    assert "<h3>n<small>  the 15 most frequent of 60</small></h3>" in (recipe.parent / "there/page.html").read_text()
 
 
 def test_fresh_removes_the_page_first(recipe):
