@@ -9,6 +9,7 @@ import typer
 
 from curate.cli import (
     annotating,
+    comparing,
     counting,
     duplicates,
     fetching,
@@ -20,6 +21,7 @@ from curate.cli import (
     reporting,
     running,
     tagging,
+    tuning,
 )
 from curate.cli.failures import Stopped
 
@@ -51,6 +53,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     looking.inspect,
     looking.funnel,
     reporting.report,
+    tuning.tune,
+    comparing.compare,
     fitting.score_losses,
     tagging.check_tokens,
     annotating.annotate,

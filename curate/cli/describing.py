@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from curate import plan as planning
 from curate.errors import CurateError
 from curate.recipe import inline, load
 from curate.report.groups import Grouped
-from curate.report.steps import Limit, StepFacts
+from curate.report.steps import Best, Limit, StepFacts
+from curate.stage import Annotate, Global
 from curate.store.files import read_json
 
 if TYPE_CHECKING:
@@ -36,6 +37,36 @@ def limits_of(step: Step) -> tuple[Limit, ...]:
         Limit(one.option, step.renames.get(one.column, one.column), one.drops, float(one.limit), one.reason)
         for one in step.stage.thresholds()
     )
+
+
+def best_of(step: Step) -> Best | None:
+    """What `keep_best` keeps."""
+    if step.name != "keep_best":
+        return None
+    given = step.stage.model_dump()
+    return Best(**{name: given[name] for name in ("column", "share", "budget", "by", "tokens_column")})
+
+
+def _drops(step: Step) -> Literal["never", "by limits", "otherwise"]:
+    if isinstance(step.stage, Annotate):
+        return "never"
+    return "by limits" if step.name in ("drop", "keep_best") and not _has_lists(step) else "otherwise"
+
+
+def _movable(step: Step) -> frozenset[str]:
+    """Options of which new values can be tried on what is in the ledger."""
+    if step.name == "keep_best":
+        return frozenset({"share", "budget"})
+    if _has_lists(step):  # which are asked after the limits: nobody knows what they would have said
+        return frozenset()
+    given = type(step.stage).model_fields
+    every = step.stage.model_copy(update={name: 0.5 for name in given if getattr(step.stage, name) is None})
+    return frozenset(limit.option for limit in (*step.stage.thresholds(), *every.thresholds()))
+
+
+def _has_lists(step: Step) -> bool:
+    lists = ("in_", "not_in")
+    return step.name == "drop" and any(getattr(step.stage, name, None) is not None for name in lists)
 
 
 def _limits(step: Step, run: Run) -> tuple[Limit, ...]:
@@ -66,6 +97,10 @@ def _facts(step: Step, decided: int | None, run: Run) -> StepFacts:
         options=inline(options).removeprefix("{").removesuffix("}"),
         columns=tuple(step.written()),
         limits=_limits(step, run),
+        drops=_drops(step),
+        looks_at_corpus=isinstance(step.stage, Global),
+        movable=_movable(step),
+        best=best_of(step),
         grouped=grouped if grouped is not None and grouped.number <= run.passes else None,
         tokens_column=getattr(step.stage, "tokens_column", None),
     )

@@ -59,7 +59,7 @@ class GroupPages:
         for name, member in zip(names, group.repeats, strict=True):
             self._line(name, "red", member, asked)
             if group.original is not None:
-                self._differences(group.original, member)
+                self.differences(group.original, member)
         left = group.size - 1 - len(group.repeats)
         if left > 0:
             self._say(Text(f"and {counted(left, 'more repeat')}{more}", "dim"))
@@ -100,7 +100,8 @@ class GroupPages:
         shown = " ".join(_word(word) for word in words[:FIRST_WORDS])
         self._indented(Text(shown + (" …" if len(words) > FIRST_WORDS else ""), "dim"))
 
-    def _differences(self, original: Member, member: Member) -> None:
+    def differences(self, original: Member, member: Member) -> None:
+        """The words that only one of two texts has, marked."""
         from curate.report.differences import differences
 
         if original.text is None or member.text is None:

@@ -139,7 +139,7 @@ def gather(
     by: columns to tell documents apart by, beside those that are known by name. most: documents that are looked at.
     """
     funnel = funnel_of(run.manifest)
-    tokens = _tokens_column(run, steps)
+    tokens = tokens_column(run, steps)
     found = scan(run, steps, tokens, by, max(KEPT_SHOWN, OF_ONE_STEP), most) if run.passes else None
     kept, dropped = _samples(run, funnel, found.picks) if found is not None else ((), ())
     words, points = _domains(run)
@@ -206,7 +206,7 @@ def funnel_of(manifest: Mapping[str, Any]) -> tuple[FunnelStep, ...]:
     )
 
 
-def _tokens_column(run: Run, steps: Sequence[StepFacts]) -> str | None:
+def tokens_column(run: Run, steps: Sequence[StepFacts]) -> str | None:
     """The column that says how many tokens a document has: one that a step takes them from, or one of a known name."""
     known = known_columns(run)
     names = [*(step.tokens_column for step in steps if step.tokens_column), *TOKENS]

@@ -44,6 +44,18 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Best:
+    """What a step keeps that takes the highest scores of the corpus."""
+
+    column: str
+    share: float | None
+    """Of the weight, 0 to 1; None: `budget` is given."""
+    budget: int | None
+    by: Literal["documents", "characters", "tokens"]
+    tokens_column: str | None = None
+
+
+@dataclass(frozen=True)
 class StepFacts:
     """A step of the recipe that a run carried out."""
 
@@ -60,3 +72,10 @@ class StepFacts:
     """Where it says which documents belong together, if it does and has decided."""
     tokens_column: str | None = None
     """The column that it takes the tokens of a document from."""
+    drops: Literal["never", "by limits", "otherwise"] = "otherwise"
+    """Whether its limits alone decide what it drops; "otherwise": it must look at the text, or at the corpus."""
+    looks_at_corpus: bool = False
+    """Whether what it does with a document depends on the others."""
+    movable: frozenset[str] = frozenset()
+    """Options that can be changed without looking at the documents anew."""
+    best: Best | None = None
