@@ -83,5 +83,5 @@ def test_kappa_is_cohens():
 def test_runs_of_different_corpora_are_refused(runs, tmp_path):
     rows = [{**row, "id": f"x{row['id']}"} for row in documents(10)]
     run(recipe_text(write_shards(tmp_path / "in", rows, 1), tmp_path / "out", "  - normalize\n"))
-    with pytest.raises(StoreError, match="have no document in common.*Ids look like d0.* and xd0"):
+    with pytest.raises(StoreError, match=r"have no document in common.*Ids look like d0.* and xd0"):
         compare(runs[0], Run(tmp_path / "out"))
