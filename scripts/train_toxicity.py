@@ -9,7 +9,6 @@ calibration (10 %) or test (10 %) by a hash of their id or, for posts, of their 
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +19,7 @@ import toxicity_figures
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
-from toxicity_sources import Piece, clean, posts
+from toxicity_sources import Piece, clean, part, posts
 
 from curate.kernels.word_features import features_one
 from curate.models.toxicity import load
@@ -38,12 +37,6 @@ class Examples(NamedTuple):
     @property
     def toxic(self) -> np.ndarray:
         return np.array([piece.toxic for piece in self.pieces])
-
-
-def part(key: str) -> str:
-    """Which part a document or post is in."""
-    number = hashlib.blake2b(key.encode(), digest_size=8).digest()[0]
-    return "train" if number < 205 else "calibration" if number < 230 else "test"
 
 
 def examples(pieces: Iterable[Piece]) -> Examples:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from curate.stage import Edit, One, Outcome, Sign, Threshold
 Score = Annotated[float, Field(ge=0, le=1)]
 Floats = npt.NDArray[np.float32]
 
-_LISTS = {"toxicity_scores": pa.list_(pa.float32())}
+_LISTS = {"toxicity_scores": pa.list_(pa.float32()), "toxicity_starts": pa.list_(pa.int32())}
 _TAGS = {"toxicity_control": pa.list_(pa.int8()), "toxicity_escaped": pa.int32()}
 
 
@@ -38,6 +39,7 @@ class Toxicity(Edit):
     A bundled linear model for English scores each sentence (as spaCy's sentencizer finds them; those of more than 2,000
     characters are cut at white space) from 0 to 1; its card says what it was trained on and where it errs. The columns:
     `toxicity`, the highest score of a sentence; `toxicity_mean`, the mean over sentences, weighted by characters;
+    `toxicity_plain_mean`, the mean in which each sentence counts the same, which Korbak et al. filter by (`avg_score`);
     `toxic_sentences`, those above `threshold`; `toxicity_sentences`, all of them.
 
     Filters cut both ways (A Pretrainer's Guide to Training Data, Longpre et al. 2023, arXiv:2305.13169): models trained
@@ -45,10 +47,11 @@ class Toxicity(Edit):
     instead did the opposite. Hence `drop_below` beside `drop_above`, and `tag`, which drops nothing.
 
     `tag` is conditional training (Korbak et al. 2023, arXiv:2302.08582): a control token in front of each sentence. The
-    text can be had back by taking the tokens out; text that looks like a token is changed first, by a zero-width
-    joiner behind its first character. The columns `toxicity_control` (1 good, 0 bad, -1 no token; by sentence),
-    `toxicity_scores` and `toxicity_escaped` (how often text was changed so) are added. Make both tokens single tokens
-    of the tokenizer, and put the token for the end of a text in front of the first control token.
+    text can be had back by taking the tokens out; text that looks like a token, or does when normalized, is
+    changed first, by a zero-width joiner behind its first character. The columns `toxicity_control` (1 good, 0 bad, -1
+    no token; by sentence), `toxicity_scores`, `toxicity_starts` (where in the tagged text each sentence begins, in
+    characters, in front of its token) and `toxicity_escaped` (how often text was changed so) are added. Make both
+    tokens single tokens of the tokenizer, and put the token for the end of a text in front of the first control token.
     """
 
     act: Literal["annotate", "drop", "drop_sentences", "mask", "tag"] = "annotate"
@@ -64,9 +67,11 @@ class Toxicity(Edit):
     drop_above: Score | None = None
     """With `drop`, `drop_sentences` and `mask`: what has a higher score goes, 0 to 1. null: no such limit."""
     drop_below: Score | None = None
-    """Likewise, what has a lower score goes, 0 to 1: the inverse filter. null: no such limit."""
+    """Likewise, what has a lower score goes, 0 to 1: the inverse filter. So do texts without words, which have 0, and
+    almost all in other languages than English: `language` belongs in front. null: no such limit."""
     mask_with: str = "|||TOXIC|||"
-    """What a masked sentence becomes; the white space around it stays."""
+    """What a masked sentence becomes; the white space around it stays. A document of which nothing is left, as may be
+    with the empty mask, is dropped, as with `drop_sentences`."""
     good_token: str = "<|aligned|>"
     """With `tag`: goes in front of what is not above the threshold. The authors' token."""
     bad_token: str = "<|misaligned|>"
@@ -77,11 +82,15 @@ class Toxicity(Edit):
     seed: int = Field(0, ge=0, lt=1 << 63)
     """With `tag`: another seed leaves other segments without token."""
     scores: bool = False
-    """Whether to add the column `toxicity_scores`, the scores of all sentences (or of the document, by `level`)."""
+    """Whether to add the columns `toxicity_scores`, the scores of all sentences (or of the document, by `level`), and
+    `toxicity_starts`, where each begins in the text that was scored, in characters."""
+
+    version: ClassVar[int] = 2
 
     writes = {
         "toxicity": pa.float32(),
         "toxicity_mean": pa.float32(),
+        "toxicity_plain_mean": pa.float32(),
         "toxic_sentences": pa.int32(),
         "toxicity_sentences": pa.int32(),
     }
@@ -146,6 +155,7 @@ class Toxicity(Edit):
         columns: dict[str, Any] = {
             "toxicity": max(scores, default=0.0),
             "toxicity_mean": mean,
+            "toxicity_plain_mean": float(np.float32(sum(scores) / max(len(scores), 1))),
             "toxic_sentences": sum(score > self.threshold for score in scores),
             "toxicity_sentences": len(pieces),
         }
@@ -154,9 +164,12 @@ class Toxicity(Edit):
             pieces, scores = ([text], [mean]) if text else ([], [])
         if self.act == "tag":
             control = [self._control(score, document, place) for place, score in enumerate(scores)]
-            text = "".join(tokens.of(said) + piece for said, piece in zip(control, pieces, strict=True))
+            pieces = [tokens.of(said) + piece for said, piece in zip(control, pieces, strict=True)]
+            text = "".join(pieces)
             columns |= {"toxicity_control": control, "toxicity_escaped": escaped}
-        columns |= {"toxicity_scores": scores} if "toxicity_scores" in self.columns_written() else {}
+        if "toxicity_scores" in self.columns_written():
+            starts = [0, *accumulate(map(len, pieces))][: len(pieces)]
+            columns |= {"toxicity_scores": scores, "toxicity_starts": starts}
         if self.act == "drop":
             judged = mean if self.level == "document" else columns["toxicity"]
             above, below = self._limits()
@@ -177,7 +190,9 @@ class Toxicity(Edit):
         if self.act == "tag":
             control = self._controls(batch, pieces, scores)
             columns |= {"toxicity_control": _lists(pieces, control), "toxicity_escaped": pa.array(escaped, pa.int32())}
-        columns |= {"toxicity_scores": _lists(pieces, scores)} if "toxicity_scores" in self.columns_written() else {}
+            pieces = self._tagged(pieces, control)
+        if "toxicity_scores" in self.columns_written():
+            columns |= {"toxicity_scores": _lists(pieces, scores), "toxicity_starts": _lists(pieces, _starts(pieces))}
         if self.act == "drop":
             judged = (mean if self.level == "document" else columns["toxicity"].to_numpy()).astype(np.float64)
             above, below = self._limits()
@@ -185,7 +200,8 @@ class Toxicity(Edit):
                 reason=first_reason({"toxic": judged > above, "too_clean": judged < below}, len(batch)), columns=columns
             )
         if self.act == "tag":
-            return Outcome(text=self._tagged(pieces, control), columns=columns)
+            data, offsets = buffers(pieces.texts)
+            return Outcome(text=strings(data, np.ascontiguousarray(offsets[pieces.first])), columns=columns)
         if self.act == "annotate":
             return Outcome(columns=columns)
         return Outcome(text=self._cut(texts, pieces, scores), columns=columns)
@@ -199,10 +215,12 @@ class Toxicity(Edit):
         chars = char_counts(pieces.texts)
         weighted = np.bincount(pieces.row(), scores.astype(np.float64) * chars, len(counts))
         mean = (weighted / np.maximum(pieces.sums(chars), 1)).astype(np.float32)
+        plain = np.bincount(pieces.row(), scores.astype(np.float64), len(counts)) / np.maximum(counts, 1)
         toxic = pieces.sums(scores.astype(np.float64) > self.threshold)
         columns = {
             "toxicity": pa.array(highest),
             "toxicity_mean": pa.array(mean),
+            "toxicity_plain_mean": pa.array(plain.astype(np.float32)),
             "toxic_sentences": pa.array(toxic.astype(np.int32)),
             "toxicity_sentences": pa.array(counts.astype(np.int32)),
         }
@@ -234,8 +252,8 @@ class Toxicity(Edit):
 
     def _escaped(self, texts: pa.LargeStringArray) -> tuple[pa.LargeStringArray, list[int]]:
         tokens = Tokens(self.good_token, self.bad_token)
-        ends = (pc.match_substring(texts, token[1:]).to_numpy(False) for token in (tokens.good, tokens.bad))
-        numbers, rows = [0] * len(texts), np.flatnonzero(np.logical_or(*ends)).tolist()
+        suspect = pc.match_substring_regex(texts, tokens.suspects()).to_numpy(False)
+        numbers, rows = [0] * len(texts), np.flatnonzero(suspect).tolist()
         if not rows:
             return texts, numbers
         new = texts.to_pylist()
@@ -243,12 +261,12 @@ class Toxicity(Edit):
             new[row], numbers[row] = tokens.escape(new[row])
         return pa.array(new, pa.large_string()), numbers
 
-    def _tagged(self, pieces: Pieces, control: npt.NDArray[np.int8]) -> pa.LargeStringArray:
+    def _tagged(self, pieces: Pieces, control: npt.NDArray[np.int8]) -> Pieces:
+        """The pieces, with its token in front of each."""
         tokens = Tokens(self.good_token, self.bad_token)
         names = pa.array([tokens.of(said) for said in (-1, 0, 1)], pa.large_string())
         front = names.take(pa.array(control.astype(np.int64) + 1))
-        data, offsets = buffers(pc.binary_join_element_wise(front, pieces.texts, pa.scalar("", pa.large_string())))
-        return strings(data, np.ascontiguousarray(offsets[pieces.first]))
+        return Pieces(pc.binary_join_element_wise(front, pieces.texts, pa.scalar("", pa.large_string())), pieces.first)
 
     def _cut(self, texts: pa.LargeStringArray, pieces: Pieces, scores: Floats) -> pa.LargeStringArray | None:
         """The texts without what goes, or with it masked; null where nothing is left; None if nothing goes."""
@@ -262,7 +280,8 @@ class Toxicity(Edit):
             low, high = pieces.first[row], pieces.first[row + 1]
             sentences, going = pieces.texts[low:high].to_pylist(), gone[low:high].tolist()
             masked = self.act == "mask"
-            new[row] = masked_one(sentences, going, self.mask_with) if masked else without_one(sentences, going) or None
+            left = masked_one(sentences, going, self.mask_with) if masked else without_one(sentences, going)
+            new[row] = left or None
         return pa.array(new, pa.large_string())
 
 
@@ -270,6 +289,13 @@ def _wholes(texts: pa.LargeStringArray) -> Pieces:
     """Every text a piece of its own, but for the empty ones, which have none."""
     full = np.diff(buffers(texts)[1]) > 0
     return Pieces(texts.filter(pa.array(full)), np.concatenate([[0], np.cumsum(full)]))
+
+
+def _starts(pieces: Pieces) -> npt.NDArray[np.int32]:
+    """Where each piece begins in its text, in characters: int32[pieces]."""
+    sizes = char_counts(pieces.texts).astype(np.int64)
+    before = np.cumsum(sizes) - sizes
+    return (before - before[pieces.first[pieces.row()]]).astype(np.int32)
 
 
 def _lists(pieces: Pieces, values: npt.NDArray[np.generic]) -> pa.ListArray:

@@ -1,7 +1,8 @@
 """toxicity: what each act does to documents and sentences; tags can be taken out again, and cannot be forged."""
 
 import re
-from itertools import chain
+import unicodedata
+from itertools import chain, pairwise
 
 import numpy as np
 import pyarrow.compute as pc
@@ -44,6 +45,8 @@ def test_a_toxic_sentence_scores_higher_than_a_mild_one():
     weights = np.array([len(MILD) + 1, len(NASTY)])
     expected = (weights * [mild, nasty]).sum() / weights.sum()
     assert outcome.columns["toxicity_mean"][0].as_py() == pytest.approx(expected, rel=1e-6)
+    assert outcome.columns["toxicity_plain_mean"].to_pylist()[::2] == [pytest.approx((mild + nasty) / 2, rel=1e-6), 0]
+    assert outcome.columns["toxicity_starts"].to_pylist() == [[0, len(MILD) + 1], [0], []]
     assert outcome.text is None
     assert outcome.reason is None
 
@@ -105,6 +108,13 @@ def test_sentences_are_masked():
     assert text_of(Toxicity(act="mask", mask_with="[x]"), f" {NASTY} {NASTY}\n") == " [x] [x]\n"
 
 
+@pytest.mark.parametrize("text", [NASTY, f" {NASTY}", f"{NASTY} {NASTY}", f"{NASTY} {MILD}", MILD, ""])
+def test_masked_by_nothing_a_sentence_is_gone(text):
+    """A document of which nothing at all is left is null, as when its sentences are dropped."""
+    left = text.replace(NASTY, "")
+    assert text_of(Toxicity(act="mask", mask_with=""), text) == (left if left or not text else None)
+
+
 def test_every_sentence_is_tagged():
     stage = Toxicity(act="tag", drop_token_fraction=0)
     assert text_of(stage, f"{MILD}\n\n{NASTY} {MILD}") == f"{GOOD}{MILD}{BAD}\n\n{NASTY} {GOOD}{MILD}"
@@ -152,7 +162,19 @@ def test_a_forged_token_is_changed_and_counted():
     assert Tokens(GOOD, BAD).removed(tagged) == text
 
 
-words = st.sampled_from([GOOD, BAD, "<", "\u200d", "|aligned|>", "misaligned|>", "<|", ". A", " ", "\n", NASTY, MILD])
+def test_a_token_that_a_normalisation_makes_is_changed_too():
+    stage = Toxicity(act="tag", drop_token_fraction=0)
+    text = f"＜|aligned|＞ {MILD}"
+    outcome = stage.process(batch_of([text, "＜ | é", MILD]))
+    assert outcome.columns["toxicity_escaped"].to_pylist() == [1, 0, 0]
+    tagged = outcome.text[0].as_py()
+    assert unicodedata.normalize("NFKC", tagged).count(GOOD) == tagged.count(GOOD)
+    assert Tokens(GOOD, BAD).removed(tagged) == text
+
+
+words = st.sampled_from(
+    [GOOD, BAD, "<", "\u200d", "|aligned|>", "misaligned|>", "<|", "＜", "｜", "＞", ". A", " ", "\n", NASTY, MILD]
+)
 
 
 @settings(deadline=None, max_examples=150)
@@ -170,6 +192,21 @@ def test_tagged_texts_can_be_had_back(text, fraction):
     control = outcome.columns["toxicity_control"][0].as_py()
     assert [control.count(said) for said in (1, 0)] == [tagged.count(GOOD), tagged.count(BAD)]
     assert len(control) == len(segments_one(escaped))
+    starts = outcome.columns["toxicity_starts"][0].as_py()
+    assert starts == one.columns["toxicity_starts"]
+    tags = {1: GOOD, 0: BAD, -1: ""}
+    pieces = [tagged[begin:end] for begin, end in pairwise([*starts, len(tagged)])]
+    assert pieces == [tags[said] + piece for said, piece in zip(control, segments_one(escaped), strict=True)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(text=st.lists(words | hostile, max_size=6).map("".join))
+def test_sentences_and_the_authors_filter_can_be_had_from_the_columns(text):
+    """Korbak et al. keep documents whose mean over sentences, each counted once, is no more than a threshold."""
+    columns = Toxicity(scores=True).process(batch_of([text])).columns
+    scores, starts = columns["toxicity_scores"][0].as_py(), columns["toxicity_starts"][0].as_py()
+    assert [text[begin:end] for begin, end in pairwise([*starts, len(text)])] == segments_one(text)
+    assert columns["toxicity_plain_mean"][0].as_py() == np.float32(sum(scores) / max(len(scores), 1))
 
 
 @pytest.mark.parametrize(
