@@ -11,6 +11,7 @@ from curate.cli import (
     annotating,
     comparing,
     counting,
+    doctoring,
     duplicates,
     fetching,
     fitting,
@@ -60,6 +61,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     annotating.annotate,
     counting.tokens,
     mapping.map,
+    doctoring.doctor,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from curate.engine import clusters
 from curate.engine.context import Context, digest, load
 from curate.engine.counts import measure
 from curate.kernels.hashing import hash128
-from curate.stage import Cluster, Global, PerBatch
+from curate.recipe import Step
+from curate.stage import Cluster, Global, PerBatch, Stage
 
 SAMPLE = (
     "The first line of a small text, with 3.14 numbers and a name.\n"
@@ -25,20 +27,36 @@ SAMPLE = (
 )
 
 
-def _markers(context: Context) -> dict[str, Path]:
-    """Stage → the file that says that its kernels were compiled; a user's own stages are not asked beforehand."""
-    place = Path(os.environ.get("NUMBA_CACHE_DIR") or kernels.cache_folder())
-    sources = kernels.cache_folder().name
-    return {
-        step.name: place / f"compiled-{step.name}-{digest(sources, type(step.stage).version)}"
-        for step in context.recipe.stages
-        if not step.name.endswith(".py")
-    }
+def place() -> Path:
+    """The folder with the compiled kernels of these sources."""
+    return Path(os.environ.get("NUMBA_CACHE_DIR") or kernels.cache_folder())
+
+
+def _marker(name: str, version: int) -> Path:
+    """The file that says that the kernels of a stage were compiled."""
+    return place() / f"compiled-{name}-{digest(kernels.cache_folder().name, version)}"
+
+
+def is_compiled(name: str, kind: type[Stage]) -> bool:
+    """Whether a stage ran on this machine before, with these kernels."""
+    return _marker(name, kind.version).exists()
+
+
+def mark(name: str, kind: type[Stage]) -> None:
+    """Note that the kernels of a stage are compiled."""
+    marker = _marker(name, kind.version)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def _ours(context: Context) -> Iterator[Step]:
+    """The steps that are not the user's own, which are not asked beforehand."""
+    return (step for step in context.recipe.stages if not step.name.endswith(".py"))
 
 
 def is_warm(context: Context) -> bool:
     """Whether these stages ran on this machine before, with these kernels."""
-    return all(marker.exists() for marker in _markers(context).values())
+    return all(is_compiled(step.name, type(step.stage)) for step in _ours(context))
 
 
 @dataclass(frozen=True)
@@ -63,26 +81,35 @@ def tasks(context: Context) -> list[CompileTask]:
 def compile_kernels(task: CompileTask) -> None:
     """Run the steps on three small texts; what they say of them is thrown away, errors included."""
     context = load(task.root)
-    texts = pa.array(SAMPLE, pa.large_string())
-    batch = Batch({ID: pa.array([str(n) for n in range(len(SAMPLE))], pa.large_string()), TEXT: texts})
-    batch = batch.with_columns(measure(batch))
+    batch = batch_of(SAMPLE)
     hash128(batch[ID])
     for step in (context.recipe.stages[index] for index in task.steps):
-        columns = {name: pa.nulls(len(batch), pa.float64()) for name in step.stage.columns_read() if name not in batch}
         try:
-            given = batch.with_columns(columns)
-            if isinstance(step.stage, PerBatch):
-                step.stage.process(given)
-            elif isinstance(step.stage, Global):
-                step.stage.apply(given, None) if step.stage.is_decided() else step.stage.observe(given)
-            if isinstance(step.stage, Cluster):
-                clusters.warm_up()
+            exercise(step.stage, batch)
         except Exception:  # the columns are made up, so a stage may well object; a real defect shows on real documents
             continue
 
 
+def batch_of(texts: Sequence[str]) -> Batch:
+    """Documents with these texts, as a pass has them."""
+    ids = pa.array([str(n) for n in range(len(texts))], pa.large_string())
+    batch = Batch({ID: ids, TEXT: pa.array(texts, pa.large_string())})
+    return batch.with_columns(measure(batch))
+
+
+def exercise(stage: Stage, batch: Batch) -> None:
+    """Have a stage do what it does to documents; columns that it reads and that are not there are null numbers."""
+    columns = {name: pa.nulls(len(batch), pa.float64()) for name in stage.columns_read() if name not in batch}
+    given = batch.with_columns(columns)
+    if isinstance(stage, PerBatch):
+        stage.process(given)
+    elif isinstance(stage, Global):
+        stage.apply(given, None) if stage.is_decided() else stage.observe(given)
+    if isinstance(stage, Cluster):
+        clusters.warm_up()
+
+
 def mark_warm(context: Context) -> None:
     """Note that these stages are compiled."""
-    for marker in _markers(context).values():
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
+    for step in _ours(context):
+        mark(step.name, type(step.stage))
