@@ -101,6 +101,12 @@ class _Taken:
         if node in self.open:
             self._problem(node, "the alias stands for something that it is part of itself")
             return None
+        if node.tag not in (
+            yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG,
+            yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG,
+        ):
+            self._problem(node, f"recipes have no tags such as {node.tag}; leave it out")
+            return None
         self.open.append(node)
         data: Any
         if isinstance(node, yaml.SequenceNode):
