@@ -70,7 +70,10 @@ def wrong_object(schema, value, root, at):
             yield from wrong(one, inner, root, f"{at}.{name}")
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+RECIPES = sorted(path for path in CONFIGS.glob("*.yaml") if "\nstages:" in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_the_recipes_of_the_project_fit(schema, path):
     assert list(wrong(schema, yaml.safe_load(path.read_text()), schema)) == []
 
