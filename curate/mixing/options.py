@@ -97,7 +97,10 @@ class Transformer(_Part):
     context: StrictInt = Field(128, ge=8, le=8192)
     """Tokens that it sees."""
     batch: StrictInt = Field(16, ge=1, le=65_536)
-    """Sequences of a step. The budget says how many steps there are: each document is seen as often as it is drawn."""
+    """Sequences of a step."""
+    steps: StrictInt | None = Field(128, ge=1)
+    """Steps at most: beyond them the drawn text, in random order, is not seen. null: as many as the budget takes, each
+    document as often as it is drawn."""
     rate: float = Field(3e-3, gt=0, le=1)
     """Learning rate at its highest, after a tenth of the steps; it then falls along a cosine to a tenth of that."""
     device: Name = "cpu"

@@ -49,7 +49,7 @@ class TransformerProxy:
         self._bytes = np.array(measured.facts["bytes"], np.float64)
 
     def evaluate(self, weights: Mapping[str, float], budget: int, seed: int) -> Measured:
-        """Bits for each byte of the targets, after one pass over the mixture."""
+        """Bits for each byte of the targets, after one pass over the mixture or over as much as the steps allow."""
         torch, options, begun = self._torch, self._options, time.perf_counter()
         torch.set_num_threads(options.threads)
         shares = np.array([weights.get(name, 0.0) for name in self._names])
@@ -84,7 +84,7 @@ class TransformerProxy:
 
     def _train(self, model: Any, blocks: Any) -> None:
         torch, options = self._torch, self._options
-        steps = math.ceil(len(blocks) / options.batch)
+        steps = min(math.ceil(len(blocks) / options.batch), options.steps or len(blocks))
         matrices = [one for one in model.parameters() if one.ndim >= 2]
         others = [one for one in model.parameters() if one.ndim < 2]
         optimizer = torch.optim.AdamW(

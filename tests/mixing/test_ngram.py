@@ -80,14 +80,14 @@ def test_the_vocabulary_is_of_the_most_frequent():
 
 def plain_nats(training, measured, order, strengths, size):
     """-ln p of the measured tokens by a model of the training tokens (pairs of tokens and times)."""
-    grams, contexts, total = Counter(), Counter(), 0.0
+    grams, contexts, distinct = Counter(), Counter(), Counter()
     for tokens, times in training:
         padded = ["<"] * (order - 1) + tokens
         for at in range(order - 1, len(padded)):
-            total += times
             for n in range(1, order + 1):
                 grams[tuple(padded[at - n + 1 : at + 1])] += times
                 contexts[tuple(padded[at - n + 1 : at])] += times
+                distinct[tuple(padded[at - n + 1 : at])] += min(times, 1)
     nats = 0.0
     for tokens in measured:
         padded = ["<"] * (order - 1) + tokens
@@ -95,8 +95,8 @@ def plain_nats(training, measured, order, strengths, size):
             p = 1 / size
             for n in range(1, order + 1):
                 context = tuple(padded[at - n + 1 : at])
-                seen = total if n == 1 else contexts[context]
-                p = (grams[(*context, padded[at])] + strengths[n - 1] * p) / (seen + strengths[n - 1])
+                strength = strengths[n - 1] * (contexts[context] / distinct[context] if contexts[context] else 1)
+                p = (grams[(*context, padded[at])] + strength * p) / (contexts[context] + strength)
             nats -= math.log(p)
     return nats
 
@@ -157,6 +157,28 @@ def test_strengths_are_fitted_on_the_natural_mixture(tmp_path):
     only_a = proxy.evaluate({"a": 1.0}, 5000, 0).loss
     only_b = proxy.evaluate({"b": 1.0}, 5000, 0).loss
     assert only_a < best < only_b
+
+
+def test_to_repeat_all_is_as_good_as_once_and_fresh_text_is_better(tmp_path, monkeypatch):
+    path = write(tmp_path / "d.parquet", {"a": 80, "b": 10})
+    with Reader([str(path)]) as reader:
+        prepared = prepare(reader, options(path, tmp_path / "out", budget=100_000, max_epochs=99), tmp_path)
+    ngram_counts.write(tmp_path, NGram())
+    proxy = NGramProxy(tmp_path, prepared.names, {"a": 1.0})
+    proxy.strengths = [10.0, 10.0, 10.0]
+
+    def loss(times):
+        monkeypatch.setattr("curate.mixing.ngram.repeats", lambda *_: times)
+        return proxy.evaluate({}, 1, 0).loss
+
+    half = np.zeros(len(proxy._domain))
+    half[:20] = 1.0
+    assert loss(3 * half) == pytest.approx(loss(half), rel=1e-9)
+    assert loss(np.ones(len(half))) < loss(half)
+    mixed = half.copy()
+    mixed[-5:] = 1.0
+    emphasised = mixed + 2 * half
+    assert loss(mixed) != pytest.approx(loss(emphasised), rel=1e-6)
 
 
 def test_repeats_meet_the_weights_and_do_not_depend_on_the_order():
