@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -96,22 +96,42 @@ def _refreshed(run: Run) -> Path:
 
 
 def write_card(run: Run, recipe: Recipe | None, steps: Sequence[StepFacts]) -> Path | None:
-    """Write the dataset card of a run that is done; None if there is one that is not curate's, which is left alone."""
+    """Write the dataset card of a run that is done; of a generation, the card of all of them, if it is the last one.
+
+    None if there is nothing to write: a card that is not curate's is left alone.
+    """
     from curate.report.card import About, card
     from curate.store.files import whole
+    from curate.store.folder import RunFolder
     from curate.store.shards import present_columns
 
-    path = run.folder.card
-    if path.exists() and not run.folder.has_own_card():
+    manifest = _published(run)
+    folder = run.folder if run.folder.stream is None else RunFolder(run.folder.stream)
+    path = folder.card
+    if manifest is None or (path.exists() and not folder.has_own_card()):
         return None
     said = recipe.card.model_dump(mode="json") if recipe is not None else {}
-    about = About(**{**said, "title": title_of(run, recipe)})
+    about = About(**{**said, "title": said.get("title") or folder.root.resolve().name})
     shard = run.folder.data / run.manifest["output"]["shards"][0]["file"]
-    text = card(about, run.manifest, steps, present_columns(shard))
+    text = card(about, manifest, steps, present_columns(shard))
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         with whole(path) as part:
             part.write_text(text, encoding="utf-8")
     return path
+
+
+def _published(run: Run) -> Mapping[str, Any] | None:
+    """The manifest of a run; of the last generation, that of all; of another generation, None."""
+    from curate.report.card import of_generations
+    from curate.store.files import read_json
+
+    stream = run.folder.stream
+    if stream is None:
+        return run.manifest
+    published = [stream / one["run"] for one in read_json(stream / "manifest.json")["generations"]]
+    if published[-1].resolve() != run.folder.root.resolve():
+        return None
+    return of_generations([read_json(one / "manifest.json") for one in published])
 
 
 def _digest_in(path: Path) -> str | None:

@@ -68,9 +68,52 @@ def card(about: About, manifest: Mapping[str, Any], steps: Sequence[StepFacts], 
     return "\n".join(part for part in parts if part)
 
 
+def of_generations(manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The manifests of the generations of an incremental recipe as one; without decisions, as each had its own.
+
+    The funnel is that of all together, or of the last one if the steps have changed.
+    """
+    last = manifests[-1]
+    funnels = [one["funnel"] for one in manifests]
+    labels = [[row["label"] for row in funnel if not row.get("unreadable")] for funnel in funnels]
+    same = all(one == labels[-1] for one in labels)
+    outputs = [one["output"] for one in manifests]
+    return {
+        **last,
+        "decisions": last["decisions"] if len(manifests) == 1 else [],
+        "funnel": _added(funnels) if same else funnels[-1],
+        "output": {
+            "rows": sum(one["rows"] for one in outputs),
+            "bytes": sum(one["bytes"] for one in outputs),
+            "shards": [shard for one in outputs for shard in one["shards"]],
+        },
+        "input": {
+            **last["input"],
+            "files": sum(one["input"]["files"] for one in manifests),
+            "documents": sum(one["input"]["documents"] for one in manifests),
+            "unreadable_files": [file for one in manifests for file in one["input"]["unreadable_files"]],
+        },
+        "accounting": {"unreadable": sum(one["accounting"]["unreadable"] for one in manifests)},
+        "generations": len(manifests),
+    }
+
+
+def _added(funnels: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Funnels of the same steps, added up; what could not be read is told apart, in `accounting`."""
+    rows: dict[str, dict[str, Any]] = {}
+    for row in (row for funnel in funnels for row in funnel if not row.get("unreadable")):
+        total = rows.setdefault(row["label"], {"label": row["label"], "reasons": {}})
+        for name in ("documents_in", "documents_out", "chars_in", "chars_out"):
+            total[name] = total.get(name, 0) + (row.get(name) or 0)
+        for reason, (documents, chars) in row["reasons"].items():
+            before = total["reasons"].get(reason, (0, 0))
+            total["reasons"][reason] = (before[0] + documents, before[1] + (chars or 0))
+    return list(rows.values())
+
+
 def header_of(about: About, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The YAML header, as data."""
-    parts = _parts(manifest)
+    parts, data = _parts(manifest), "data/gen-*" if "generations" in manifest else "data"
     licence = (about.licence or "").lower()
     known = bool(_LICENCE.fullmatch(licence))
     found: dict[str, Any] = {"pretty_name": visible(about.title)}
@@ -87,7 +130,7 @@ def header_of(about: About, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "configs": [
             {
                 "config_name": part or "default",
-                "data_files": [{"split": "train", "path": f"data/{part}/*.parquet" if part else "data/*.parquet"}],
+                "data_files": [{"split": "train", "path": f"{data}/{part}/*.parquet" if part else f"{data}/*.parquet"}],
             }
             for part in parts
         ],
@@ -191,7 +234,8 @@ def _made(manifest: Mapping[str, Any], steps: Sequence[StepFacts], funnel: Seque
         for step in funnel
         for reason, (documents, chars) in step.reasons.items()
     )
-    files = f"{counted(given['files'], 'file')} with {counted(given.get('documents', 0), 'document')}"
+    nights = counted(manifest["generations"], "generation") + " of " if "generations" in manifest else ""
+    files = f"{nights}{counted(given['files'], 'file')} with {counted(given.get('documents', 0), 'document')}"
     return "\n".join(
         [
             "## How it was made\n",

@@ -114,6 +114,11 @@ class RunFolder:
         return self.published_data if self.published_data.exists() else self.hidden_data
 
     @property
+    def stream(self) -> Path | None:
+        """The output folder of the incremental recipe that this is a generation of."""
+        return self.root.parent.parent if self.root.parent.name == GENERATIONS else None
+
+    @property
     def published_data(self) -> Path:
         """Of a generation."""
         return self.root.parent.parent / "data" / self.root.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from curate.report import card as cards
 from curate.report.card import MARK, About, card, without_folders
 from curate.report.facts import Run
 from curate.store.folder import RunFolder
+from tests.cli.test_commands import curate
 from tests.engine.corpus import documents, output, recipe_text, run, write_shards
 
 CARD = """
@@ -244,3 +246,48 @@ def test_json_in_the_header_is_yaml(value):
 )
 def test_folders_of_this_machine_are_left_out(options, shown):
     assert without_folders(options) == shown
+
+
+def test_generations_have_one_card(tmp_path):
+    data, recipe = tmp_path / "in", tmp_path / "r.yaml"
+    rows = documents(90)
+    recipe.write_text(
+        recipe_text(
+            data,
+            tmp_path / "out",
+            "  - normalize\n  - exact_dedup: {keep: first}\n",
+            "incremental: true\ncard: {title: Nights}\n",
+        )
+    )
+    write_shards(data, rows[:60], 2)
+    assert curate("run", recipe, "--workers", 0).returncode == 0
+    first = (tmp_path / "out/README.md").read_text()
+    write_shards(tmp_path / "more", rows[60:], 1)
+    (tmp_path / "more/s000.parquet").rename(data / "t000.parquet")
+    done = curate("run", recipe, "--workers", 0)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/generations/gen-0002/report.html").exists()
+    head, body = header((tmp_path / "out/README.md").read_text())
+    assert head["pretty_name"] == "Nights"
+    assert head["configs"][0]["data_files"][0]["path"] == "data/gen-*/*.parquet"
+    kept = sum(pq.read_metadata(path).num_rows for path in (tmp_path / "out").glob("data/gen-*/*.parquet"))
+    assert f"\n{kept} rows in 2 Parquet files" in body
+    assert "from 2 generations of 3 files with 90 documents" in body
+    assert "| `normalize` | 90 |" in body
+    assert first != (tmp_path / "out/README.md").read_text()
+    assert curate("report", tmp_path / "out/generations/gen-0001").stdout.count("wrote") == 1
+    assert curate("run", recipe, "--workers", 0).returncode == 0
+
+
+def test_generations_load_as_they_are(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    facts = made(tmp_path, STAGES)
+    manifest = cards.of_generations([facts.manifest, facts.manifest])
+    for number in (1, 2):
+        (tmp_path / f"all/data/gen-000{number}").mkdir(parents=True)
+        shutil.copy(facts.folder.data / "00000.parquet", tmp_path / f"all/data/gen-000{number}")
+    (tmp_path / "all/README.md").write_text(
+        card(About("x"), manifest, (), pq.read_schema(facts.folder.data / "00000.parquet"))
+    )
+    loaded = datasets.load_dataset(str(tmp_path / "all"), split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(loaded) == 2 * facts.manifest["output"]["shards"][0]["rows"]

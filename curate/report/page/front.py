@@ -62,9 +62,7 @@ def _tiles(numbers: Numbers) -> list[Element]:
         )
     seconds = sum(float(times["seconds"]) for times in manifest.get("timings", {}).values())
     if seconds:
-        tiles.append(
-            _tile("Work", duration(seconds), "seconds of workers, added up" if seconds < 60 else "of workers, added up")
-        )
+        tiles.append(_tile("Work", duration(seconds), "of all workers together"))
     lost = int(manifest.get("accounting", {}).get("unreadable", 0))
     if lost:
         tiles.append(_tile("Could not be read", f"{lost:,}", "kept aside in quarantine/"))

@@ -14,6 +14,7 @@ from curate.report.page.section import Figures, Section, chart, legend, plain, r
 from curate.report.scan import Column
 from curate.report.steps import Limit
 
+FEW = 2  # columns of a step that shares its row of charts with others
 SPIKE = 4  # times the second highest bin: a higher one is cut off, and its number written at it
 SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 CLASSES = (("kept", "kept in the end"), ("gone", "dropped by the step"), ("other", "dropped by another step"))
@@ -35,7 +36,7 @@ def section(numbers: Numbers, figures: Figures) -> Section | None:
                 " was dropped, by this rule or by one asked before it.",
             ),
             tag("div", legend(*CLASSES, ("limit", "threshold of the recipe")), class_="legends"),
-            (_step(label, list(some), figures) for label, some in groupby(columns, key=_owner)),
+            (_steps(label, some, figures) for label, some in _together(columns)),
             _table(columns),
         ],
     )
@@ -45,8 +46,25 @@ def _owner(column: Column) -> str:
     return column.step or (column.limits[0][0] if column.limits else "")
 
 
-def _step(label: str, columns: Sequence[Column], figures: Figures) -> Iterator[Node]:
-    yield tag("h3", label or "columns of the input")
+def _together(columns: Sequence[Column]) -> Iterator[tuple[str, list[Column]]]:
+    """(labels, columns) of steps; those with few columns stand together, so that no row is left half empty."""
+    labels: list[str] = []
+    few: list[Column] = []
+    for label, some in ((label, list(some)) for label, some in groupby(columns, key=_owner)):
+        if few and (len(some) > FEW or len(few) + len(some) > 2 * FEW + 2):
+            yield ", ".join(labels), few
+            labels, few = [], []
+        labels.append(label or "columns of the input")
+        few = [*few, *some]
+        if len(some) > FEW:
+            yield label or "columns of the input", some
+            labels, few = [], []
+    if few:
+        yield ", ".join(labels), few
+
+
+def _steps(label: str, columns: Sequence[Column], figures: Figures) -> Iterator[Node]:
+    yield tag("h3", label)
     yield tag("div", (histogram(column, figures) for column in columns), class_="charts")
 
 
