@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,17 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Point:
+    """A document on a map."""
+
+    x: float
+    y: float
+    domain: str
+    about: str
+    """Its id, and its beginning."""
+
+
+@dataclass(frozen=True)
 class Numbers:
     """A report, but for how it looks."""
 
@@ -98,8 +109,8 @@ class Numbers:
     """Label of a step → the largest groups of repeats that it found."""
     domain_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Name of a domain → the words that tell it from the others."""
-    domain_map: Mapping[str, Any] | None = None
-    """`x`, `y`, `domain` (a name), `text` (how it begins): documents in the plane, if the run left them behind."""
+    domain_map: tuple[Point, ...] = ()
+    """Documents in the plane, near each other if they are about the same; none if the run left none behind."""
     notes: list[str] = field(default_factory=list)
     """What a reader should know of how the numbers were come by."""
 
@@ -229,7 +240,7 @@ def _duplicates(run: Run, steps: Sequence[StepFacts], found: Scan | None) -> tup
     return tuple((one.label, tuple(Groups(run, one).largest(GROUPS_SHOWN, REPEATS_SHOWN))) for one in grouped)
 
 
-def _domains(run: Run) -> tuple[dict[str, list[str]], Mapping[str, Any] | None]:
+def _domains(run: Run) -> tuple[dict[str, list[str]], tuple[Point, ...]]:
     """(words of each domain, points of a map), of the first step that left domains in its artifact."""
     folder = run.folder.small_artifact("").parent
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
@@ -239,21 +250,17 @@ def _domains(run: Run) -> tuple[dict[str, list[str]], Mapping[str, Any] | None]:
             continue
         domains = artifact.get("domains")
         if isinstance(domains, list) and all(isinstance(one, dict) and "words" in one for one in domains):
-            return {str(one["name"]): list(map(str, one["words"])) for one in domains}, _points(artifact)
-    return {}, None
+            return {str(one["name"]): list(map(str, one["words"])) for one in domains}, tuple(_points(artifact))
+    return {}, ()
 
 
-def _points(artifact: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The documents that domain_clusters left in its artifact, but those of pruned clusters; None: there are none."""
-    names = [one["name"] for one in artifact["domains"]]
-    of = [cluster["domain"] for cluster in artifact.get("clusters", [])]
-    there = [one for one in artifact.get("examples", []) if of[one["cluster"]] is not None]
-    if not there:
-        return None
-    return {
-        **{axis: [one[axis] for one in there] for axis in ("x", "y", "text")},
-        "domain": [names[of[one["cluster"]]] for one in there],
-    }
+def _points(artifact: Mapping[str, Any]) -> Iterator[Point]:
+    """Documents of the sample that the domains were found in, if they have places on a map."""
+    domain_of = [one["domain"] for one in artifact.get("clusters", ())]
+    for one in artifact.get("examples", ()):
+        domain = domain_of[one["cluster"]]
+        name = "(pruned)" if domain is None else str(artifact["domains"][domain]["name"])
+        yield Point(float(one["x"]), float(one["y"]), name, f"{one['id']}: {one['text']}")
 
 
 def _notes(found: Scan | None) -> list[str]:

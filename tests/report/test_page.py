@@ -11,6 +11,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -188,3 +189,33 @@ def test_any_text_is_text_wherever_it_stands(inside, attribute):
 def test_a_script_cannot_end_early(content):
     with pytest.raises(ValueError, match="has </ or <!--"):
         html.raw("script", content)
+
+
+def test_domains_have_words_and_a_map(tmp_path):
+    pytest.importorskip("plotly")
+    data = write_shards(tmp_path / "in", documents(60), 1)
+    path = next(data.glob("*.parquet"))
+    table = pq.read_table(path)
+    names = [("rivers", "<b>letters</b>")[n % 2] for n in table["n"].to_pylist()]
+    pq.write_table(table.append_column("domain_name", [names]), path)
+    run(recipe_text(data, tmp_path / "out", "  - drop: {column: n, below: 10}\n"))
+    clusters = [{"domain": 0}, {"domain": None}, {"domain": 1}]
+    domains = [{"name": "rivers", "words": ["water", "bank"]}, {"name": "<b>letters</b>", "words": ["ink"]}]
+    examples = [
+        {"id": f"d{i}", "cluster": i % 3, "distance": 0.1, "x": i / 9 - 1, "y": 0.5, "text": "<a href='javascript:1'>"}
+        for i in range(9)
+    ]
+    artifact = {"domains": domains, "clusters": clusters, "examples": examples}
+    (tmp_path / "out/artifacts").mkdir(exist_ok=True)
+    (tmp_path / "out/artifacts/domain_clusters.json").write_text(json.dumps({"artifact": artifact}))
+    page = page_of(tmp_path / "out")
+    figures = json.loads(next(script for script in page.scripts if script.startswith("{")))
+    traces = next(figure for name, figure in figures.items() if name.startswith("domains"))["data"]
+    assert [(trace["name"], len(trace["x"])) for trace in traces] == [
+        ("rivers", 3),
+        ("(pruned)", 3),
+        ("&lt;b&gt;letters&lt;/b&gt;", 3),
+    ]
+    assert "<" not in "".join(text for trace in traces for text in trace["customdata"])
+    assert "rivers: water, bank" in page.text
+    assert "rivers3025" in page.text, "thirty documents, of which twenty-five are kept"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from curate.report.amounts import percent, short
 from curate.report.html import tag
-from curate.report.numbers import Numbers
+from curate.report.numbers import Numbers, Point
 from curate.report.page.scores import line, plot
 from curate.report.page.section import Figures, Section, bar, chart, plain, row, table
 from curate.report.scan import Group
@@ -57,28 +56,31 @@ def _table(numbers: Numbers, group: Group) -> Element:
     return tag("div", tag("h3", group.name), table(head, rows, numbers=5), more)
 
 
-def _map(points: Mapping[str, Any], figures: Figures) -> Element:
-    """Documents in the plane: near each other if they are about the same."""
-    names = [str(name) for name in points["domain"]]
-    data = [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": plain(name),
-            "x": [points["x"][i] for i, one in enumerate(names) if one == name],
-            "y": [points["y"][i] for i, one in enumerate(names) if one == name],
-            "marker": {"color": COLOURS[place % len(COLOURS)], "size": 5, "opacity": 0.7},
-            "text": [_begins(points["text"][i]) for i, one in enumerate(names) if one == name],
-            "hovertemplate": f"<b>{plain(name)}</b><br>%{{text}}<extra></extra>",
-        }
-        for place, name in enumerate(dict.fromkeys(names))
-    ]
-    bare = line() | {"visible": False, "scaleanchor": "y"}
-    layout = plot() | {"xaxis": bare, "yaxis": line() | {"visible": False}, "showlegend": True, "hovermode": "closest"}
-    spoken = f"Map of {len(names):,} points in {len(data)} domains"
-    return chart(figures, "domains", {"data": data, "layout": layout}, tag("b", "Map"), label=spoken, broad=True)
+def _map(points: Sequence[Point], figures: Figures) -> Element:
+    """Documents in the plane."""
+    names = list(dict.fromkeys(point.domain for point in points))
+    data = [_trace(name, [one for one in points if one.domain == name], place) for place, name in enumerate(names)]
+    axis = line() | {"visible": False}
+    layout = plot() | {
+        "xaxis": axis | {"scaleanchor": "y"},
+        "yaxis": axis,
+        "showlegend": True,
+        "hovermode": "closest",
+        "margin": {"l": 6, "r": 6, "t": 6, "b": 6},
+    }
+    caption = [tag("b", "Map"), tag("span", f"{len(points):,} documents of the sample that the domains were found in")]
+    spoken = f"Map of {len(points):,} documents in {len(names)} domains: near each other if they are about the same"
+    return chart(figures, "domains", {"data": data, "layout": layout}, caption, label=spoken, broad=True)
 
 
-def _begins(text: str) -> str:
-    """How a document begins, in lines that a label has room for."""
-    return "<br>".join(map(plain, textwrap.wrap(text, 60)[:4]))
+def _trace(name: str, points: Sequence[Point], place: int) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": plain(name),
+        "x": [round(point.x, 4) for point in points],
+        "y": [round(point.y, 4) for point in points],
+        "customdata": [plain(point.about) for point in points],
+        "marker": {"color": COLOURS[place % len(COLOURS)], "size": 5, "opacity": 0.7},
+        "hovertemplate": "%{customdata}<extra>" + plain(name) + "</extra>",
+    }
