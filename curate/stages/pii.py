@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import cycle
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +29,9 @@ _BEGIN = re.compile(rf"\b[{_ATOM}]")
 _HOST = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}|\[(?:{_OCTET}\.){{3}}(?:{_OCTET}|[A-Za-z0-9-]*[A-Za-z0-9]:)\]")
 _IP_ANYWHERE, _IP_ALONE = re.compile(_IP), re.compile(rf"(?<![\w.]){_IP}(?!\w|\.\w)")
 _PHONE = re.compile(
-    r"(?<![\w.+/-])(?:\+\d{1,3}+(?:[ .-]?\(?\d{1,5}+\)?){2,5}+"
-    r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4})(?![\w/-]|\.\d)",
+    r"(?<![\w.+/-])(?P<number>\+\d{1,3}+(?:[ .-]?\(?\d{1,5}+\)?){2,5}+"
+    r"|(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4})"
+    r"(?:(?:[ ,]{0,2}(?i:x|ext|extn|extension)[ .:]{0,2}|#)\d{1,6})?(?![\w/-]|\.\d)",
     re.ASCII,
 )
 _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f.]*+:[0-9A-Fa-f.]*+:)[0-9A-Fa-f:.]{3,46}+(?![\w:])")
@@ -51,6 +52,9 @@ class Pii(Edit):
         - pii: {}                                                  # as FineWeb
         - pii: {find: [email, ip, phone], drop_above: 5}           # Dolma: five are masked, with six the page goes
 
+    All kinds are looked for in the text as it came, never in what masks another; what overlaps is masked once, and
+    counts as the first of its kinds in the order above.
+
     E-mail addresses and IPv4 addresses are found by the rules of datatrove's PIIFormatter (FineWeb). Its placeholders
     go on from document to document; here they begin anew in each, so that the order of documents does not matter. The
     columns `pii_emails`, `pii_ips` (of both versions) and `pii_phones` have the numbers found; 0 for what is not looked
@@ -63,7 +67,8 @@ class Pii(Edit):
 
     find: Annotated[list[Kind], Field(min_length=1)] = ["email", "ip"]
     """What to look for: `email`, `ip` (version 4), `ipv6`, `phone` (North American numbers with separators, and
-    international ones from `+`, of 8 to 15 digits). FineWeb and Dolma do not look for IPv6."""
+    international ones from `+`, of 8 to 15 digits; both with an extension, as `x12`). FineWeb and Dolma do not look for
+    IPv6."""
     act: Literal["mask", "annotate"] = "mask"
     """`mask` what is found, or `annotate`: only add the columns."""
     public_only: bool = True
@@ -86,6 +91,8 @@ class Pii(Edit):
     """What masks IPv6 addresses, in turn: of the block that is kept for documentation (RFC 3849)."""
     phone_with: Placeholders = ["|||PHONE_NUMBER|||"]
     """What masks telephone numbers, in turn. Dolma has a space on both sides."""
+
+    version: ClassVar[int] = 2
 
     writes = {"pii_emails": pa.int32(), "pii_ips": pa.int32(), "pii_phones": pa.int32()}
     examples = {
@@ -133,16 +140,15 @@ class Pii(Edit):
             (1, "ip", self._ips, self.ip_with),
             (2, "phone", _phones, self.phone_with),
         )
-        numbers = [0, 0, 0]
-        for number, kind, spans, placeholders in finders:
-            if kind in self.find:
-                parts, end, turn = list[str](), 0, cycle(placeholders)
-                for span in spans(text):
-                    parts += [text[end : span.begin], next(turn)]
-                    end = span.end
-                numbers[number] += len(parts) // 2
-                text = "".join([*parts, text[end:]])
-        return text, (numbers[0], numbers[1], numbers[2])
+        asked = [finder for finder in finders if finder[1] in self.find]
+        turns = [cycle(placeholders) for *_, placeholders in asked]
+        found = (_Found(*span, which) for which, finder in enumerate(asked) for span in finder[2](text))
+        numbers, parts, end = [0, 0, 0], list[str](), 0
+        for one in _merged(sorted(found)):
+            parts += [text[end : one.begin], next(turns[one.which])]
+            numbers[asked[one.which][0]] += 1
+            end = one.end
+        return "".join([*parts, text[end:]]), (numbers[0], numbers[1], numbers[2])
 
     def _ips(self, text: str) -> Iterator[_Span]:
         for match in (_IP_ANYWHERE if self.inside_numbers else _IP_ALONE).finditer(text):
@@ -163,6 +169,28 @@ class _Span(NamedTuple):
     end: int
 
 
+class _Found(NamedTuple):
+    """A span, and which of the kinds asked for it is of."""
+
+    begin: int
+    end: int
+    which: int
+
+
+def _merged(found: Iterable[_Found]) -> Iterator[_Found]:
+    """What overlaps is one, of the first of its kinds. `found`: in ascending order."""
+    last = None
+    for one in found:
+        if last is not None and one.begin < last.end:
+            last = _Found(last.begin, max(last.end, one.end), min(last.which, one.which))
+            continue
+        if last is not None:
+            yield last
+        last = one
+    if last is not None:
+        yield last
+
+
 def _emails(text: str) -> Iterator[_Span]:
     """What datatrove's expression matches, in time that grows with the text: it is looked for around each `@` alone."""
     end = 0
@@ -180,7 +208,7 @@ def _emails(text: str) -> Iterator[_Span]:
 
 def _phones(text: str) -> Iterator[_Span]:
     for match in _PHONE.finditer(text):
-        if sum(map(str.isdigit, match[0])) in _PHONE_DIGITS:
+        if sum(map(str.isdigit, match["number"])) in _PHONE_DIGITS:
             yield _Span(*match.span())
 
 

@@ -146,11 +146,50 @@ def test_ipv6_addresses_in_all_their_forms(address, before):
         ("2015-2016-2017 10-12-2020 978-3-16-148410-0", "2015-2016-2017 10-12-2020 978-3-16-148410-0"),
         ("1+1=2, C+11, +5 %", "1+1=2, C+11, +5 %"),
         ("+1234567", "+1234567"),
+        ("+1-415-555-2671x12, 415-555-2671 ext. 1234; (415) 555-2671, Ext 7", "<P>, <P>; <P>"),
+        ("+49 30 901820 extension 12 and 415.555.2671#3", "<P> and <P>"),
+        ("415-555-2671x12y 415-555-2671x1234567 +123456x12", "415-555-2671x12y 415-555-2671x1234567 +123456x12"),
     ],
 )
 def test_phones(text, expected):
     assert masked(text, find=["phone"]) == expected
     assert masked(text) == text
+
+
+EVERY = ["email", "ip", "ipv6", "phone"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "numbers"),
+    [
+        ("+8.8.8.8", "+22.214.171.124", (0, 1, 0)),
+        ("8.8.8.8@uni.edu", "email@example.com", (1, 0, 0)),
+        ("root@[8.8.8.8]", "email@example.com", (1, 0, 0)),
+        ("+1 415 555 2671@uni.edu, 9.9.9.9", "email@example.com, 22.214.171.124", (1, 1, 0)),
+        ("2a00:1450::8.8.8.8 8.8.8.8", "2001:db8::1 22.214.171.124", (0, 2, 0)),
+        ("a@b.c +1 415 555 2671", "email@example.com |||PHONE_NUMBER|||", (1, 0, 1)),
+    ],
+)
+def test_what_masks_one_is_not_taken_for_another(text, expected, numbers):
+    one = Pii(find=EVERY).edit_one(text)
+    assert one.text == expected
+    assert tuple(one.columns.values()) == numbers
+
+
+MIXED = ["8.8.8.8", "+", "1 415 555 2671", "a@b.c", "@", "2a00:1450::1", ":", ".", "-", " ", "x12", "[", "]", "4", "é"]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(MIXED), max_size=12).map("".join), st.permutations(EVERY))
+def test_masks_do_not_change_what_is_found(text, order):
+    """Masks of one letter or of numbers that look like others: as many of each kind, and all else stays."""
+    letters = {f"{kind}_with": [mark] for kind, mark in zip(EVERY, "\u0391\u0392\u0393\u0394", strict=True)}
+    plain, other = Pii(find=order, **letters).edit_one(text), Pii(find=EVERY).edit_one(text)
+    assert plain.columns == other.columns
+    assert sum(plain.text.count(mark[0]) for mark in letters.values()) == sum(plain.columns.values())
+    assert all(piece in text for piece in re.split("[\u0391-\u0394]", plain.text))
+    alone = [sum(Pii(find=[kind]).edit_one(text).columns.values()) for kind in EVERY]
+    assert bool(max(alone)) <= sum(plain.columns.values()) <= sum(alone)
 
 
 def test_placeholders_take_turns_in_each_document():
