@@ -19,5 +19,5 @@ def fetch(
 
     for file in [HubFile.parse(address) for address in models]:
         if again or not file.path.exists():
-            download(file.url, file.path)
+            download(file.url, file.path, file.wrong)
         typer.echo(f"{file.address} is at {file.path}")

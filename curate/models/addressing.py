@@ -25,6 +25,15 @@ Label = Annotated[str, Field(min_length=1), BeforeValidator(lambda given: str(gi
 FOLDER = Path(__file__).parent
 BUILTIN, HUB = "builtin:", "hf://"
 NO_MODELS = {".py", ".pyc", ".md", ".json"}
+_FASTTEXT = re.compile(re.escape((793712314).to_bytes(4, "little")))  # as in fasttext_file
+_BEGINNINGS = {
+    ".bin": ("fastText model", _FASTTEXT),
+    ".ftz": ("fastText model", _FASTTEXT),
+    ".npz": ("zip file of numpy's", re.compile(rb"PK\x03\x04")),
+    ".safetensors": ("file of tensors", re.compile(rb".{8}\{", re.DOTALL)),
+    ".json": ("JSON", re.compile(rb"(?:\xef\xbb\xbf)?\s*[\[{]")),
+}
+"""Ending of a name → what such a file is, and how it begins."""
 _HUB = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)/(?P<file>[^@\s]+?)(?:@(?P<revision>[\w./-]+))?")
 
 
@@ -88,6 +97,13 @@ class HubFile:
         cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
         root = Path(os.environ.get("CURATE_MODELS") or f"{cache}/curate/models").expanduser()
         return root / self.repo / quote(self.revision, safe="") / self.file
+
+    def wrong(self, head: bytes) -> str | None:
+        """Why a file that begins so is not what its name says; None if it may well be."""
+        kind = Path(self.file).suffix.lower()
+        if kind not in _BEGINNINGS or _BEGINNINGS[kind][1].match(head):
+            return None
+        return f"it is no {_BEGINNINGS[kind][0]}, as {kind} means here"
 
     def located(self) -> Path:
         """The file on this machine. Raises StoreError if it is not there."""

@@ -7,6 +7,7 @@ import re
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO
@@ -17,6 +18,9 @@ from curate.store.files import sha256, whole
 
 TIMEOUT = 60  # seconds without a byte
 CHUNK = 1 << 20  # bytes copied at a time
+HEAD = 512  # bytes that tell what a file is
+_HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|!--|script)", re.IGNORECASE)
+_ASK = "open the address in a browser, and see whether a proxy or a login is in the way"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -37,10 +41,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return onward
 
 
-def download(url: str, path: Path) -> None:
+def download(url: str, path: Path, wrong: Callable[[bytes], str | None] = lambda head: None) -> None:
     """Fetch `url` to `path`; a private repository needs HF_TOKEN. Raises StoreError, and leaves no part of a file.
 
-    The length is checked, and the SHA-256 where the server tells it, as the Hub does for large files.
+    The length is checked, and the SHA-256 where the server tells it, as the Hub does for large files. `wrong`: says of
+    the first HEAD bytes why this is not what was wanted, if so; a page of HTML never is, which a proxy or a portal may
+    send in place of the file.
     """
     headers = {"User-Agent": "curate"}
     if os.environ.get("HF_TOKEN"):
@@ -56,6 +62,11 @@ def download(url: str, path: Path) -> None:
                 raise StoreError(f"{url}: {part.stat().st_size} bytes came instead of {expected}; try again")
             if redirects.digest is not None and sha256(part) != redirects.digest:
                 raise StoreError(f"{url}: what came is damaged: its SHA-256 is not {redirects.digest}; try again")
+            with part.open("rb") as file:
+                head = file.read(HEAD)
+            problem = "it is a page of HTML" if _HTML.match(head) else wrong(head)
+            if problem is not None:
+                raise StoreError(f"{url}: what came is not this file: {problem}, and begins with {head[:40]!r}; {_ASK}")
     except urllib.error.HTTPError as error:
         error.close()
         raise StoreError(f"{url}: {_meaning(error.code)}") from error

@@ -70,6 +70,17 @@ def test_a_run_says_what_to_fetch_and_never_fetches(curate, tmp_path):
     assert len(curate.asked) == 2
 
 
+def test_what_is_no_model_is_not_kept(curate, tmp_path):
+    place = tmp_path / "server/some/repo/resolve/main/other.bin"
+    place.parent.mkdir(parents=True)
+    for content, says in ((b"<!doctype html>", "page of HTML"), (b"version https://git-lfs", "no fastText model")):
+        place.write_bytes(content)
+        failed = curate("fetch", "hf://some/repo/other.bin")
+        assert failed.returncode == 1
+        assert says in failed.stderr
+        assert not (tmp_path / "cache/some/repo/main/other.bin").exists()
+
+
 def test_what_the_server_does_not_have(curate, tmp_path):
     failed = curate("fetch", "hf://some/repo/other.bin")
     assert failed.returncode == 1

@@ -9,6 +9,7 @@ import pytest
 from curate.errors import StoreError
 from curate.models.addressing import HubFile, bundled, located
 from curate.models.fasttext import LANGUAGES
+from curate.models.raters import BUNDLED
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +76,25 @@ def test_what_the_tools_of_the_hub_fetched_is_found(home, monkeypatch):
     ours.parent.mkdir(parents=True)
     ours.write_text("ours")
     assert located("hf://org/repo/model.bin").read_text() == "ours"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "says"),
+    [
+        ("m.bin", b"\xba\x16\x4f\x2f\x0c\0\0\0", None),
+        ("m.ftz", LANGUAGES.read_bytes()[:512], None),
+        ("m.ftz", b"", "no fastText model"),
+        ("m.bin", b"PK\x03\x04", "no fastText model"),
+        ("m.bin", b"version https://git-lfs.github.com/spec/v1", "no fastText model"),
+        ("m.npz", BUNDLED.read_bytes()[:512], None),
+        ("m.npz", b"{}", "no zip file"),
+        ("m.safetensors", b"\x10\0\0\0\0\0\0\0{}", None),
+        ("m.safetensors", b"version https://git-lfs", "no file of tensors"),
+        ("tokenizer.json", b' \n{"a": 1}', None),
+        ("tokenizer.json", b"Not found", "no JSON"),
+        ("words.txt", b"anything", None),
+    ],
+)
+def test_files_begin_as_their_names_say(name, head, says):
+    wrong = HubFile.parse(f"hf://some/repo/{name}").wrong(head)
+    assert wrong is None if says is None else says in wrong

@@ -85,6 +85,22 @@ def test_what_goes_wrong_leaves_nothing(hub, tmp_path, path, says):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "page", [b"<!DOCTYPE html><title>Sign in</title>", b"\xef\xbb\xbf\n <HTML lang=en>", b"<html>"]
+)
+def test_a_page_in_place_of_the_file_is_refused(hub, tmp_path, monkeypatch, page):
+    monkeypatch.setattr(f"{__name__}.CONTENT", page)
+    with pytest.raises(StoreError, match="it is a page of HTML, and begins with"):
+        download(f"{hub.url}/any/model.txt", tmp_path / "model.txt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_caller_does_not_want_is_refused(hub, tmp_path):
+    with pytest.raises(StoreError, match=r"what came is not this file: odd: b'a model', and begins with b'a model a"):
+        download(f"{hub.url}/any/model.bin", tmp_path / "model.bin", lambda head: f"odd: {head[:7]!r}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_server(tmp_path):
     with pytest.raises(StoreError, match=r"cannot be fetched.*put the file at"):
         download("http://127.0.0.1:9/model.bin", Path(tmp_path / "model.bin"))
