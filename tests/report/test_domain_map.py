@@ -85,10 +85,10 @@ def test_the_report_of_the_run_has_the_same_map(out):
     words, points = numbers._domains(Run(out))
     found = domain_map(out)
     assert list(words) == [domain.name for domain in found.domains]
-    shown = [place for place in found.places if place.domain is not None]
-    assert points["domain"] == [found.domains[place.domain].name for place in shown]
-    assert points["x"] == [place.x for place in shown]
-    assert points["text"] == [place.text for place in shown]
+    names = [*(domain.name for domain in found.domains), "(pruned)"]
+    assert [point.domain for point in points] == [names[-1 if p.domain is None else p.domain] for p in found.places]
+    assert [point.x for point in points] == [place.x for place in found.places]
+    assert [point.about for point in points] == [f"{place.id}: {place.text}" for place in found.places]
 
 
 HOSTILE = '</title></svg><script>alert(1)</script>" onload="x" \x00\x1b[31m & <b>'
