@@ -61,7 +61,10 @@ def test_lines_are_no_wider_than_a_page(recipe):
     assert max(map(len, describe(make(recipe, wide), recipe).split("\n"))) <= 100
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+RECIPES = sorted(path for path in CONFIGS.glob("*.yaml") if "\nstages:" in path.read_text())
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 def test_the_recipes_of_the_project_can_be_planned(path):
     recipe = load(path, env={})
     plan = make(recipe, pa.schema({name: pa.string() for name in ("id", "text", "source", "path", "lang")}))
