@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +13,7 @@ import pyarrow as pa
 from curate.errors import StoreError
 from curate.kernels.network import forward
 from curate.kernels.traits import JOINED, PRIME, SEGMENT, START, Tables
+from curate.models.arrays import read_arrays
 from curate.models.traits import features, nothing, segments, traits
 from curate.models.traits_plain import Traits, look_one
 
@@ -114,21 +113,16 @@ def load(path: Path = BUNDLED) -> Raters:
 def read(path: Path) -> Raters:
     """The raters in a file that `save` wrote. Raises StoreError if it is none, or cut short."""
     try:
-        with path.open("rb") as raw:
-            if not zipfile.is_zipfile(raw):
-                raise ValueError("it is no whole .npz file")
-            raw.seek(0)
-            with np.load(raw, allow_pickle=False) as file:
-                stored = {name: file[name] for name in file.files}
+        stored = read_arrays(path)
         pieces = stored["pieces"].tobytes().decode("ascii").split("\n")
         keys, ids = _hashed(pieces)
-        own: dict[str, Any] = {name: stored[name].astype(np.uint8) for name in _TABLES}
-        tables = Tables(**own, keys=keys, ids=ids, vectors=stored["vectors"].astype(np.int8))
-        network = Network(*(stored[name].astype(np.float32) for name in Network._fields))
+        own: dict[str, Any] = {name: stored[name].astype(np.uint8, casting="same_kind") for name in _TABLES}
+        tables = Tables(**own, keys=keys, ids=ids, vectors=stored["vectors"].astype(np.int8, casting="same_kind"))
+        network = Network(*(stored[name].astype(np.float32, casting="same_kind") for name in Network._fields))
         _check(tables, network, len(pieces))
     except FileNotFoundError:
         raise StoreError(f"there are no raters at {path}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise StoreError(f"{path} has no raters, or is damaged: {error}") from None
     return Raters(tables, network, pieces)
 
@@ -145,6 +139,8 @@ def save(path: Path, tables: Tables, network: Network, pieces: list[str]) -> Non
 
 def _check(tables: Tables, network: Network, pieces: int) -> None:
     """Raises ValueError if the parts do not fit together: a kernel would read beyond an array."""
+    if tables.vectors.ndim != 2 or network.inner_bias.ndim != 1:
+        raise ValueError("'vectors' or 'inner_bias' has the wrong shape")
     dim, hidden = tables.vectors.shape[1], len(network.inner_bias)
     inputs = features(nothing(0, dim)).shape[1]
     wanted = {
@@ -157,6 +153,8 @@ def _check(tables: Tables, network: Network, pieces: int) -> None:
         part = getattr(tables, name, None) if name in Tables._fields else getattr(network, name)
         if part is None or part.shape != shape:
             raise ValueError(f"'{name}' has the wrong shape")
+    if not all(np.isfinite(part).all() for part in network):
+        raise ValueError("a weight is no finite number")
     if tables.fold.max() >= 130 or tables.kind.max() >= 32 or tables.tag.max() >= 40 or tables.shift.max() > 6:
         raise ValueError("a class is out of range")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import pyarrow as pa
 from curate.errors import StoreError
 from curate.kernels.text import buffers
 from curate.kernels.word_features import feature_sums, features_one
+from curate.models.arrays import read_arrays
 
 TOXICITY = Path(__file__).with_name("toxicity.npz")  # the bundled model
 
@@ -47,9 +47,9 @@ class Scorer(NamedTuple):
 def load(path: Path = TOXICITY) -> Scorer:
     """The model at `path`, read once in a process. Raises StoreError if there is none, or it is no such model."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            weights, bias, step = stored["weights"], float(stored["bias"]), float(stored["step"])
-    except (OSError, ValueError, KeyError, BadZipFile, EOFError) as problem:
+        stored = read_arrays(path)
+        weights, bias, step = stored["weights"], float(stored["bias"]), float(stored["step"])
+    except (OSError, ValueError, TypeError, KeyError) as problem:
         raise StoreError(f"{path}: this is no toxicity model, or it is damaged ({problem})") from problem
     if weights.dtype != np.int8 or weights.ndim != 1 or len(weights) < 2 or len(weights) & (len(weights) - 1):
         raise StoreError(f"{path}: the weights are {weights.dtype}{list(weights.shape)}, not int8 and a power of two")

@@ -21,6 +21,8 @@ Path = tuple[str | int, ...]
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_MOST_VALUES = 100_000  # of a recipe; more can only come of aliases for aliases, which double and double
+_DEEPEST = 50  # lists and mappings within each other; a recipe has five
 _SHOWN = 60  # characters of a value that a message shows
 
 
@@ -92,10 +94,15 @@ class _Taken:
     def __init__(self, document: Document, env: Mapping[str, str] | None) -> None:
         self.document, self.env = document, env
         self.problems: list[str] = []
+        self.values = 0
         self.open: list[yaml.Node] = []
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.document.lines.setdefault(path, node.start_mark.line + 1)
+        self.values += 1
+        if self.values > _MOST_VALUES or len(path) > _DEEPEST:
+            what = "has too many values" if self.values > _MOST_VALUES else "is nested too deeply"
+            raise RecipeError(f"{self.document.source}:{node.start_mark.line + 1}: this {what} for a recipe")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if node in self.open:

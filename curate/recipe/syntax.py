@@ -78,6 +78,8 @@ def compose(text: str, source: str) -> yaml.Node | None:
         line = text.count("\n", 0, error.position) + 1
         what = f"the character {chr(error.character)!r} is not allowed in YAML"
         raise RecipeError(f"{source}:{line}: {what}; in double quotes it can be written as an escape") from error
+    except RecursionError:
+        raise RecipeError(f"{source}: this is nested too deeply for a recipe") from None
     except yaml.MarkedYAMLError as error:
         raise RecipeError(_not_yaml(error, text, source)) from error
     return root
