@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,6 +91,8 @@ class Mix(BaseModel):
     @property
     def warning(self) -> str | None:
         """What falls short of what was asked for."""
+        if not any(domain.taken and domain.taken[-1] for domain in self.domains):
+            return "nothing is taken: " + ("no document has a domain" if not self.domains else "all domains lack it")
         short = [
             f"{f'{name}: ' if name else ''}{self.budgets[at] - total:,} of {self.budgets[at]:,} {self.by} short"
             for at, name in enumerate(self.phases)
@@ -113,39 +115,46 @@ class Demand:
     """What phases ask of the domains of a corpus."""
 
     sizes: Mapping[str, int]
-    phases: list[tuple[float, Mapping[str, float]]]
-    """(share of the budget, share of each domain) of each."""
+    phases: Sequence[tuple[float, Mapping[str, Fraction]]]
+    """(share of the budget, share of each domain) of each; domains without documents are there, with size 0."""
     max_epochs: int
     by: str
+    policy: Policy
+    """When a domain lacks what is asked of it."""
 
     def budgets(self, budget: int | None) -> list[int]:
         """Of each phase. budget: of all together; None: as much as can be had without taking any document twice."""
         if budget is None:
+            there = [name for name, size in self.sizes.items() if size]
+            mixes = [{name: mix[name] for name in there} for _, mix in self.phases]
+            if self.policy == "redistribute":  # what is not there at all is for the others to give
+                mixes = [scaled(mix) for mix in mixes]
+            parts = [Fraction(repr(share)) for share, _ in self.phases]
             needs = {
-                name: sum((Fraction(share) * Fraction(mix[name]) for share, mix in self.phases), Fraction(0))
-                for name in self.sizes
+                name: sum((part * mix[name] for part, mix in zip(parts, mixes, strict=True)), Fraction(0))
+                for name in there
             }
             budget = min((int(self.sizes[name] / need) for name, need in needs.items() if need), default=0)
         return portions(budget, [Fraction(repr(share)) for share, _ in self.phases])
 
-    def served(self, budget: int | None, policy: Policy) -> list[dict[str, int]]:
+    def served(self, budget: int | None) -> list[dict[str, int]]:
         """What each domain gives to each phase. Raises StageError where a domain lacks it and the policy says so."""
         left = {name: size * self.max_epochs for name, size in self.sizes.items()}
         found = []
         for amount, (_, mix) in zip(self.budgets(budget), self.phases, strict=True):
-            given = self._phase(amount, mix, left, policy)
+            given = self._phase(amount, mix, left)
             left = {name: left[name] - given[name] for name in left}
             found.append(given)
         return found
 
-    def _phase(self, budget: int, mix: Mapping[str, float], left: Mapping[str, int], policy: Policy) -> dict[str, int]:
+    def _phase(self, budget: int, mix: Mapping[str, Fraction], left: Mapping[str, int]) -> dict[str, int]:
         names = list(self.sizes)
-        mixed = [Fraction(mix[name]) for name in names]
+        mixed = [mix[name] for name in names]
         most = [left[name] for name in names]
         parts = portions(budget, mixed)
         lacking = [at for at, part in enumerate(parts) if part > most[at]]
         if lacking:
-            match policy:
+            match self.policy:
                 case "error":
                     raise StageError(self._complaint(names[lacking[0]], parts[lacking[0]], most[lacking[0]]))
                 case "redistribute":
@@ -161,49 +170,61 @@ class Demand:
     def _complaint(self, name: str, part: int, most: int) -> str:
         size = self.sizes[name]
         times = f", {part / size:.1f} times all of it," if size else ""
+        earlier = "" if most == size * self.max_epochs else ", less what earlier phases take,"
         return (
             f"mixture: domain '{name}' has {size:,} {self.by}, and {part:,} are to be taken of it{times} where "
-            f"max_epochs: {self.max_epochs} allows {most:,}; lower the budget or the weight, raise max_epochs, or say "
-            "what to do: shortfall: redistribute, shrink or accept"
+            f"max_epochs: {self.max_epochs}{earlier} allows {most:,}; lower the budget or the weight, raise "
+            "max_epochs, or say what to do: shortfall: redistribute, shrink or accept"
         )
 
 
 def shares(
     rule: Rule, sizes: Mapping[str, int], temperature: float = 1.0, budget: int | None = None, max_epochs: int = 4
-) -> dict[str, float]:
-    """The share of each domain, by its size: shares sum to 1, unless nothing has any size.
+) -> dict[str, Fraction]:
+    """The share of each domain, by its size, exactly: shares sum to 1, unless nothing has any size.
 
     natural: c; uniform: the same for all that have any; temperature: c^(1/temperature); unimax: from the smallest to
     the largest an equal part of what is left of `budget`, but at most max_epochs * c (Chung et al. 2023, UniMax).
     """
     match rule:
         case "natural":
-            raw = {name: float(size) for name, size in sizes.items()}
+            raw = {name: Fraction(size) for name, size in sizes.items()}
         case "uniform":
-            raw = {name: float(size > 0) for name, size in sizes.items()}
+            raw = {name: Fraction(size > 0) for name, size in sizes.items()}
         case "temperature":
             largest = max(sizes.values(), default=0) or 1
-            raw = {name: (size / largest) ** (1 / temperature) if size else 0.0 for name, size in sizes.items()}
+            raw = {
+                name: Fraction((size / largest) ** (1 / temperature)) if size else Fraction(0)
+                for name, size in sizes.items()
+            }
         case "unimax":
             raw = unimax(sizes, sum(sizes.values()) if budget is None else budget, max_epochs)
-    total = sum(raw.values())
-    return {name: value / total if total else 0.0 for name, value in raw.items()}
+    return scaled(raw)
 
 
-def unimax(sizes: Mapping[str, int], budget: float, max_epochs: float) -> dict[str, float]:
+def scaled(weights: Mapping[str, Fraction]) -> dict[str, Fraction]:
+    """The weights, summing to 1; all 0 if all were."""
+    total = sum(weights.values(), Fraction(0))
+    return {name: weight / total if total else Fraction(0) for name, weight in weights.items()}
+
+
+def unimax(sizes: Mapping[str, int], budget: int, max_epochs: int) -> dict[str, Fraction]:
     """What each domain gives to a budget, as evenly as max_epochs * size allows."""
-    found: dict[str, float] = {}
-    left = float(budget)
+    found: dict[str, Fraction] = {}
+    left = Fraction(budget)
     for place, name in enumerate(sorted(sizes, key=lambda name: (sizes[name], name))):
-        found[name] = min(left / (len(sizes) - place), max_epochs * sizes[name])
+        found[name] = min(left / (len(sizes) - place), Fraction(max_epochs * sizes[name]))
         left -= found[name]
     return {name: found[name] for name in sizes}
 
 
 def read_weights(path: Path) -> dict[str, float]:
-    """Weights by domain out of a YAML or JSON file: under `weights:`, or all that it holds. Raises RecipeError."""
+    """Weights by domain out of a YAML or JSON file: under `weights:`, or all that it holds. Raises RecipeError.
+
+    Names are as they are written: `no` is Norwegian, and not false.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.BaseLoader(path.read_text(encoding="utf-8")).get_single_data()  # makes nothing but strings
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -218,6 +239,10 @@ def read_weights(path: Path) -> dict[str, float]:
 
 
 def _weight(path: Path, name: Any, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
-        raise RecipeError(f"{path}: the weight of '{name}' is {value!r}; a weight is a number, 0 or more")
-    return float(value)
+    try:
+        weight = float(value)
+    except (TypeError, ValueError):
+        weight = nan
+    if not isfinite(weight) or weight < 0:
+        raise RecipeError(f"{path}: the weight of '{name}' is {value}; a weight is a number, 0 or more")
+    return weight

@@ -180,7 +180,7 @@ def _compare(space: Space, found: Found, options: SearchOptions, measure: Measur
     sizes = {name: round(share * 10**12) for name, share in zip(space.names, space.natural.tolist(), strict=True)}
     mixtures = {f"finalist {number + 1}": trial.parts for number, trial in enumerate(found.finalists)}
     for rule in ("natural", "uniform", "temperature"):
-        mixtures[rule] = parts_of(list(shares(rule, sizes, options.temperature).values()))
+        mixtures[rule] = parts_of([float(share) for share in shares(rule, sizes, options.temperature).values()])
     seeds = [options.seed + 1 + number for number in range(options.seeds)]
     trials = [Trial(parts, options.budget, seed, name) for name, parts in mixtures.items() for seed in seeds]
     measured = measure(trials)

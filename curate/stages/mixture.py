@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
@@ -17,7 +18,7 @@ from curate.documents import ID, TEXT, Batch
 from curate.errors import StageError
 from curate.kernels.crossings import crossings
 from curate.kernels.hashing import hash64
-from curate.mixtures import Demand, Domain, Mix, read_weights, shares
+from curate.mixtures import Demand, Domain, Mix, read_weights, scaled, shares
 from curate.stage import Column, Evidence, Global, Outcome, Part
 from curate.weighing import check_tokens, weights
 
@@ -28,7 +29,11 @@ _MOST_DOMAINS = 100_000
 
 Hashes = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
-Weights = Literal["natural", "uniform", "temperature", "unimax"] | Path | dict[str, Annotated[float, Field(ge=0)]]
+Weights = (
+    Literal["natural", "uniform", "temperature", "unimax"]
+    | Path
+    | dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+)
 
 
 class Phase(BaseModel):
@@ -198,20 +203,28 @@ class Mixture(Global):
         in the corpus, or one of the corpus not in `weights`.
         """
         domains = _tally(evidence)
-        sizes = {domain.name: domain.weight for domain in domains}
         phases = self._phases()
-        mixes = [self._shares(phase, sizes) for phase in phases]
-        demand = Demand(sizes, [(p.share, mix) for p, mix in zip(phases, mixes, strict=True)], self.max_epochs, self.by)
-        given = demand.served(self.budget, self.shortfall)
+        there = {domain.name: domain.weight for domain in domains}
+        absent = [name for phase in phases for name, weight in self._given(phase).items() if weight]
+        sizes = {**there, **{name: 0 for name in absent if name not in there}}
+        mixes = [self._shares(phase, there, sizes) for phase in phases]
+        asked_of = [(phase.share, mix) for phase, mix in zip(phases, mixes, strict=True)]
+        demand = Demand(sizes, asked_of, self.max_epochs, self.by, self.shortfall)
+        given = demand.served(self.budget)
         asked = [
             domain.model_copy(
                 update={
-                    "shares": tuple(mix[domain.name] for mix in mixes),
+                    "shares": tuple(float(mix[domain.name]) for mix in mixes),
                     "ends": tuple(accumulate(part[domain.name] for part in given)),
                 }
             )
             for domain in domains
         ]
+        if self.shortfall == "error" and not any(any(part.values()) for part in given) and (domains or self.budget):
+            raise StageError(
+                f"mixture: nothing can be taken: there are {sum(there.values()):,} {self.by} in {len(domains):,}"
+                f" domains of column '{self.domain}'; is that the column, and have these domains weights?"
+            )
         return Mix(
             by=self.by,
             phases=tuple(phase.name if self.schedule else "" for phase in phases),
@@ -249,17 +262,20 @@ class Mixture(Global):
         self.check_columns({self.domain: batch[self.domain].type})
         return batch[self.domain].cast(pa.large_string())
 
-    def _shares(self, phase: Phase, sizes: Mapping[str, int]) -> dict[str, float]:
-        """The mixture of a phase: for each domain of the corpus its share, summing to 1."""
+    def _given(self, phase: Phase) -> dict[str, float]:
+        """The weights of a phase, if they are given by name."""
         rule = phase.weights
-        if isinstance(rule, Path):
-            rule = read_weights(rule)
-        if isinstance(rule, dict):
-            self._check_names(rule, sizes)
-            total = sum(rule.values())
-            return {name: rule.get(name, 0.0) / total for name in sizes}
-        budget = None if self.budget is None else int(self.budget * phase.share)
-        return shares(rule or "natural", sizes, self.temperature, budget, self.max_epochs)
+        return rule if isinstance(rule, dict) else read_weights(rule) if isinstance(rule, Path) else {}
+
+    def _shares(self, phase: Phase, there: Mapping[str, int], sizes: Mapping[str, int]) -> dict[str, Fraction]:
+        """The mixture of a phase: the share of each domain of the corpus, or of `weights`; they sum to 1."""
+        rule = phase.weights
+        if isinstance(rule, dict | Path):
+            given = self._given(phase)
+            self._check_names(given, there)
+            return scaled({name: Fraction(repr(given.get(name, 0.0))) for name in sizes})
+        found = shares(rule or "natural", there, self.temperature, self.budget, self.max_epochs)
+        return {name: found.get(name, Fraction(0)) for name in sizes}
 
     def _check_names(self, given: Mapping[str, float], sizes: Mapping[str, int]) -> None:
         absent = [name for name, weight in given.items() if weight and not sizes.get(name)]
