@@ -18,8 +18,9 @@ from tests.mixing.corpora import options
 from tests.mixing.truths import answering, space
 
 
-def test_regmix_finds_the_minimum_of_power_laws():
+def test_regmix_finds_the_minimum_of_power_laws(monkeypatch):
     """Loss sum a w^-g: smallest where a g w^(-g - 1) is the same for all; L1 distance below 0.1, as in the notes."""
+    monkeypatch.setattr("curate.mixing.regmix.SIMULATED", 20_000)
     a, g = np.array([1.0, 2.0, 0.5]), 0.3
     star = a ** (1 / (g + 1))
     star /= star.sum()
