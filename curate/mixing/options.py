@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
@@ -15,11 +16,21 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _as_mapping(value: Any) -> Any:
-    """`ngram` → `{ngram: {}}`, and `{ngram: null}` likewise."""
-    if isinstance(value, str):
-        return {value: {}}
-    return {name: {} if given is None else given for name, given in value.items()} if isinstance(value, dict) else value
+def _by_name(part: type[BaseModel]) -> BeforeValidator:
+    """`ngram` → `{ngram: {}}`, and `{ngram: null}` likewise. Raises ValueError for what `part` has not."""
+
+    def named(value: Any) -> Any:
+        given = {value: {}} if isinstance(value, str) else value
+        if not isinstance(given, dict):
+            return value
+        unknown = next((name for name in given if name not in part.model_fields), None)
+        if unknown is not None:
+            near = get_close_matches(str(unknown), part.model_fields, 1)
+            guess = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(part.model_fields)}"
+            raise ValueError(f"there is no '{unknown}'; {guess}")
+        return {name: {} if options is None else options for name, options in given.items()}
+
+    return BeforeValidator(named)
 
 
 def _as_words(value: Any) -> Any:
@@ -280,9 +291,9 @@ class SearchOptions(_Part):
     max_epochs: float = Field(4.0, gt=0, allow_inf_nan=False)
     """How often a domain may be repeated within the budget: a bound on its weight. Four are nearly as good as new text
     (Muennighoff et al. 2023)."""
-    method: Annotated[Method, BeforeValidator(_as_mapping)] = Method(climb=Climb())
+    method: Annotated[Method, _by_name(Method)] = Method(climb=Climb())
     """How mixtures are searched for."""
-    evaluator: Annotated[Evaluator, BeforeValidator(_as_mapping)] = Evaluator(ngram=NGram())
+    evaluator: Annotated[Evaluator, _by_name(Evaluator)] = Evaluator(ngram=NGram())
     """Who measures."""
     finalists: StrictInt = Field(3, ge=1)
     """Best mixtures that are measured again with other seeds, from which the answer is taken."""

@@ -115,7 +115,8 @@ def test_people_are_waited_for(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("method=climbb", "climbb"),
+        ("method=climbb", "there is no 'climbb'; did you mean 'climb'"),
+        ("evaluator=gpt", "there is no 'gpt'; there are ngram, transformer, command, file"),
         ("budget=lots", "search.yaml|--set budget=lots.*budget"),
         ("evaluator={ngram: {}, file: {}}", "an evaluator is one of"),
         ("input.domain=domains", "did you mean 'domain'"),
