@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -16,6 +16,7 @@ SMALL = arrays.arrays(np.int32, st.integers(1, 60), elements=st.integers(0, 30))
 LIMITS = st.lists(st.floats(-1e6, 1e6), max_size=2)
 
 
+@settings(deadline=None)
 @given(FLOATS | INTS | SMALL, LIMITS)
 def test_every_value_has_a_bin_and_bins_are_in_the_order_of_values(values, limits):
     axis = axis_of(values, limits)
@@ -59,6 +60,7 @@ def test_a_limit_is_on_the_axis_if_it_is_near():
     assert far.high < 1
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1))
 def test_places_and_numbers_are_inverse(place):
     for values in (np.array([0, 1, 2, 3, 100_000]), np.linspace(-3, 8, 50)):

@@ -8,7 +8,7 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -180,6 +180,7 @@ def parts(finished):
     return finished.manifest, steps_of(finished)[1], pq.read_schema(shard)
 
 
+@settings(deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE, st.lists(HOSTILE, max_size=3))
 def test_all_that_users_say_is_shown_as_text(parts, title, licence, body, tags):
     about = About(title, body, licence, ["en"], [{"name": title, "licence": licence, "url": None}], tags, body)
@@ -222,6 +223,7 @@ def flat(tokens):
         yield from flat(token.children or [])
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.cli import reporting
@@ -175,6 +175,7 @@ def test_hostile_documents_are_text(tmp_path):
     assert (tmp_path / "out/report.html").stat().st_size < 4_000_000
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_any_text_is_text_wherever_it_stands(inside, attribute):
     page = Parsed(html.page(html.tag("html", html.tag("p", inside, html.tag("i"), inside, title=attribute))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate import recipe as recipes
@@ -160,6 +160,7 @@ def test_levels_of_a_column(finished, tuner):
         list(tuner.levels("gopher_n_words"))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 30)), min_size=1, max_size=30),
     st.floats(0.01, 1) | st.integers(1, 400),
