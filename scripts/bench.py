@@ -1,14 +1,18 @@
 """Speed and memory of stages and of whole recipes: MB of UTF-8 text per CPU-second (user + system, all processes).
 
-    python scripts/bench.py CORPUS...                     every stage, and the five filters as one recipe
+    python scripts/bench.py CORPUS...                     every stage, recipes, and the other benchmarks
     python scripts/bench.py CORPUS... --only c4,language  some of it
+    python scripts/bench.py CORPUS... --list              what there is to measure
     python scripts/bench.py CORPUS... --peer datatrove    beside datatrove 0.10.1, in turn, with the ratio; also
                                                           datasketch, rensa and text_dedup, for minhash_…
 
 CORPUS: folders or Parquet files with a `text` column. Stages are timed on texts in memory after one warm-up, global
 ones without what they do between two passes; recipes from files to files, as users run them, in a process of their
 own. Bytes are always those of the texts; `url_dedup` is left out where the corpus has no column `url`. Each figure is
-the median of `--repeat` runs.
+the median of `--repeat` runs. What reads no text is measured in a recipe behind what makes its columns.
+
+`fasttext` (beside its library, and the memory of two processes with one large model) and `domains` (k-means beside
+none) are scripts of their own, which this one runs; what they print is shown as it is.
 """
 
 from __future__ import annotations
@@ -29,10 +33,29 @@ from peers import PEERS, python_of, script_of, thinned
 
 HERE = Path(__file__).resolve()
 FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
-OTHERS = ["normalize", "refinedweb_lines", "sample", "quality", "toxicity", "pii", "embed", "tokens"]
+OTHERS = [
+    "normalize", "refinedweb_lines", "sample", "quality", "toxicity", "badwords", "pii", "fasttext_score", "preselect",
+    "embed", "tokens",
+]  # fmt: skip
 COPIES = ["exact_dedup", "url_dedup", "line_dedup", "sentence_dedup", "minhash_signature", "minhash_dedup"]
-OPTIONS = {"sample": {"share": 0.5}}
-RECIPES = {"recipe": FIVE, "minhash_recipe": ["minhash_dedup"]}
+ROOT = HERE.parents[1]
+OPTIONS = {
+    "sample": {"share": 0.5},
+    "badwords": {"lists": str(ROOT / "tests/stages/mild_words"), "language": "en"},
+    "fasttext_score": {"model": "builtin:lid.176", "top": 3},
+    "preselect": {"model": str(ROOT / "configs/toy_preselect.ftz")},
+    "select": {"criteria": ["quality_overall"], "share": 0.5, "strategy": "uniform"},
+    "mixture": {"domain": "language", "weights": "temperature", "budget": 1_000_000, "shortfall": "redistribute"},
+    "domain_clusters": {"domains": 8},
+}
+RECIPES = {
+    "recipe": FIVE,
+    "minhash_recipe": ["minhash_dedup"],
+    "select_recipe": ["quality", "select"],
+    "mixture_recipe": ["language", "mixture"],
+    "domains_recipe": ["embed", "domain_clusters"],
+}
+SCRIPTS = {"fasttext": ["bench_fasttext.py", "CORPUS"], "domains": ["bench_domains.py", "--rows", "20000"]}
 BATCH_BYTES = 4 << 20
 
 
@@ -139,14 +162,22 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0, help="for recipes; 0: all in one process")
     parser.add_argument("--environments", type=Path, default=Path(".bench"), help="where peers are installed")
     parser.add_argument("--json", type=Path, help="write the figures here too")
+    parser.add_argument("--list", action="store_true", help="print what there is to measure, and measure nothing")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     files = files_of(asked.corpus)
     if asked.work:
         work_here(asked.work, files, asked.workers)
         return
+    works = asked.only.split(",") if asked.only else everything(files)
+    if asked.list:
+        print("\n".join(works))
+        return
     table = []
-    for work in asked.only.split(",") if asked.only else everything(files):
+    for work in works:
+        if work in SCRIPTS:
+            run_script(work, files)
+            continue
         runs, peers = [], []
         for number in range(asked.repeat):
             if number == 0:
@@ -170,9 +201,19 @@ def everything(files: list[str]) -> list[str]:
     """All that can be measured on these files."""
     import pyarrow.parquet as pq
 
-    works = [*FIVE, *OTHERS, *COPIES, *RECIPES]
+    works = [*FIVE, *OTHERS, *COPIES, *RECIPES, *SCRIPTS]
     has_url = all("url" in pq.read_schema(file).names for file in files)
     return works if has_url else [work for work in works if work != "url_dedup"]
+
+
+def run_script(work: str, files: list[str]) -> None:
+    """Run a benchmark that is a script of its own; what it prints is shown as it is."""
+    script, *words = SCRIPTS[work]
+    words = [word for given in words for word in (files if given == "CORPUS" else [given])]
+    print(f"{work}, {script}:", flush=True)
+    done = subprocess.run([sys.executable, str(HERE.with_name(script)), *words])
+    if done.returncode:
+        raise SystemExit(f"{script} failed")
 
 
 def speed(runs: list[dict[str, float]]) -> float:

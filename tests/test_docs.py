@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from curate import plan, recipe
+from curate import catalog, plan, recipe
 from curate.engine import intake
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +34,14 @@ def test_plans_of_the_recipes(name, monkeypatch):
         golden.write_text(shown, encoding="utf-8")
         pytest.fail(f"{golden.name} was not there; it is now: read it, and keep it")
     assert shown == golden.read_text(encoding="utf-8")
+
+
+def test_the_benchmark_has_every_stage_that_reads_text():
+    command = [sys.executable, "scripts/bench.py", "configs/sample", "--list"]
+    works = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    reading = {name for name in catalog.names() if "text" in catalog.stage_class(name).reads}
+    assert reading <= set(works)
+    assert {"recipe", "select_recipe", "mixture_recipe", "domains_recipe", "fasttext", "domains"} <= set(works)
 
 
 def test_the_benchmark_runs():
