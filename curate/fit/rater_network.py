@@ -13,7 +13,7 @@ from curate.models.raters import CRITERIA, DOMAINS, Network
 SCORES_SCALE, DOMAINS_SCALE, NETWORK_SCALE = 0.5, 2.0, 0.6
 """Of the vectors against the counts: in the teacher of scores, in that of domains, in the networks."""
 SCORES_RIDGE, DOMAINS_RIDGE, GAMMA = 0.3, 0.1, 0.5
-NETWORKS, HIDDEN, EPOCHS, BATCH, RATE, DECAY = 2, 128, 30, 128, 3e-3, 3e-2
+NETWORKS, HIDDEN, EPOCHS, BATCH, RATE, DECAY = 2, 128, 60, 128, 3e-3, 3e-2
 DROPOUT, INPUT_DROPOUT = 0.2, 0.05
 TRUST = 0.3
 """Weight of the annotator's rating against the teacher's."""
@@ -24,6 +24,19 @@ CHUNK = 20_000  # segments whose kernel is computed at a time
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
+
+
+class Certain(NamedTuple):
+    """Segments whose ratings leave no doubt, such as junk that was made on purpose, and lie far from all others.
+
+    The networks learn these ratings as they are. The teacher, and what scales the features, do not see them: they would
+    take what is ordinary for less spread than it is. Of their domains nothing is known but what the teacher thinks.
+    """
+
+    features: Floats
+    """float32[n, in]."""
+    scores: Floats
+    """float32[n, criteria]."""
 
 
 class Scaling(NamedTuple):
@@ -55,13 +68,15 @@ def train(
     *,
     dim: int,
     weight: Floats | None = None,
+    certain: Certain | None = None,
     seed: int = 0,
 ) -> Network:
     """The network, from rated segments and unrated ones, about which the teacher is asked.
 
     x: their features float32[n, in]; scores float32[n, criteria]; domain int64[n]; other float32[m, in]; dim: of the
-    vectors among the features; weight float32[n]: of each rated segment. On one machine, with one version of numpy and
-    one thread (OMP_NUM_THREADS=1), the same input gives the same bits; elsewhere weights may differ in the last digits.
+    vectors among the features; weight float32[n]: of each rated segment; certain: further ones. On one machine, with
+    one version of numpy and one thread (OMP_NUM_THREADS=1), the same input gives the same bits; elsewhere weights may
+    differ in the last digits.
     """
     weight = np.ones(len(x), np.float32) if weight is None else weight
     scaled = scaling(x, dim)
@@ -70,14 +85,16 @@ def train(
     few = _some(len(x), seed)
     rate = _teach(x[few], y[few], weight[few], scaled, SCORES_SCALE, SCORES_RIDGE)
     place = _teach(x[few], d[few], weight[few], scaled, DOMAINS_SCALE, DOMAINS_RIDGE)
-    both = np.concatenate([x, x, other])
+    further = certain or Certain(x[:0], scores[:0])
+    both = np.concatenate([x, x, other, further.features])
     y_all, d_all = rate(both), np.clip(place(both), 1e-4, 1)
     d_all /= d_all.sum(1, keepdims=True)
     rated = 2 * len(x)
     y_all[:rated] += TRUST * (np.concatenate([y, y]) - y_all[:rated])
     d_all[:rated] += TRUST * (np.concatenate([d, d]) - d_all[:rated])
+    y_all[len(both) - len(further.scores) :] = (further.scores - mean) / deviation
+    w = np.concatenate([weight, weight, np.ones(len(both) - rated, np.float32)])
     z = scaled(both, NETWORK_SCALE)
-    w = np.concatenate([weight, weight, np.ones(len(other), np.float32)])
     seeds = range(NETWORKS * seed, NETWORKS * (seed + 1))
     nets = [_fit(z, y_all.astype(np.float32), d_all.astype(np.float32), w, one) for one in seeds]
     inner = np.concatenate([net[0] for net in nets], 1)

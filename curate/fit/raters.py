@@ -18,7 +18,7 @@ from curate.fit.rater_network import train
 from curate.fit.ratings import Ratings, read
 from curate.kernels.hashing import hash64
 from curate.kernels.text import char_counts
-from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, load, rated, save
+from curate.models.raters import BUNDLED, CRITERIA, DOMAINS, Raters, load, rated, save
 from curate.models.raters import Ratings as Said
 from curate.models.raters import read as read_raters
 from curate.store.files import sha256, whole
@@ -152,13 +152,14 @@ def _gathered(
         counts["without text, left out"] += int((~filled).sum())
         counts["rated in part, left out"] += int((filled & ~complete & ~absent).sum())
         counts["without ratings"] += int(absent.sum())
-        rows = np.flatnonzero(complete)
-        texts = part.texts.take(pa.array(rows))
+        rows, inputs, document = _legible(base, part.texts, complete)
+        counts["without text, left out"] += int(complete.sum()) - len(rows)
         ratings = Ratings(part.ratings.scores[rows], part.ratings.domain[rows])
-        some.append(_Documents(ratings, *base.features(texts), hash64(texts, seed ^ _SPLIT)))
+        keys = hash64(part.texts.take(pa.array(rows)), seed ^ _SPLIT)
+        some.append(_Documents(ratings, inputs, document, keys))
         keys = hash64(part.texts, seed ^ _DRAW)
-        rows = np.flatnonzero(absent & pool.wants(keys))
-        pool.add(keys[rows], *base.features(part.texts.take(pa.array(rows))))
+        rows, inputs, document = _legible(base, part.texts, absent & pool.wants(keys))
+        pool.add(keys[rows], inputs, document)
     everything = _joined(some)
     counts["without text, left out"] += documents.without_text
     # Equal texts lie together; their ratings, as they are in the hash's order, tell which comes first.
@@ -169,6 +170,16 @@ def _gathered(
     if len(others):
         found.counts["of them learned from"] = len(others)
     return everything.take(order), others
+
+
+def _legible(
+    base: Raters, texts: pa.LargeStringArray, wanted: npt.NDArray[np.bool_]
+) -> tuple[Integers, Floats, Integers]:
+    """(rows of the texts, of those wanted, that raters can read; of their segments, what a network takes in, whose)."""
+    rows = np.flatnonzero(wanted)
+    inputs, document = base.features(texts.take(pa.array(rows)))
+    there, document = np.unique(document, return_inverse=True)
+    return rows[there], inputs, document
 
 
 def _joined(some: list[_Documents]) -> _Documents:

@@ -14,8 +14,8 @@ from curate.errors import StoreError
 from curate.kernels.network import forward
 from curate.kernels.traits import JOINED, PRIME, SEGMENT, START, Tables
 from curate.models.arrays import read_arrays
-from curate.models.traits import features, nothing, segments, traits
-from curate.models.traits_plain import Traits, look_one
+from curate.models.traits import features, legible, nothing, segments, traits
+from curate.models.traits_plain import Traits, legible_one, look_one
 
 BUNDLED = Path(__file__).with_name("raters.npz")
 CRITERIA = (
@@ -50,9 +50,9 @@ class Ratings(NamedTuple):
     """Of n texts."""
 
     scores: Floats
-    """float32[n, criteria]: 1 to 5; NaN for a text without characters."""
+    """float32[n, criteria]: 1 to 5; NaN for a text without letters and digits."""
     domain: npt.NDArray[np.int8]
-    """int8[n]: index in DOMAINS; -1 for a text without characters."""
+    """int8[n]: index in DOMAINS; -1 for a text without letters and digits."""
     probability: Floats
     """float32[n]: of that domain; NaN likewise."""
 
@@ -66,9 +66,13 @@ class Raters:
         """Piece, with `##` before it if it is inside a word → its number in the tables, from 1."""
 
     def features(self, texts: pa.LargeStringArray) -> tuple[Floats, npt.NDArray[np.int64]]:
-        """What the network takes in: (float32[segments, in], the text of each segment int64[segments], ascending)."""
+        """What the network takes in: (float32[segments, in], the text of each segment int64[segments], ascending).
+
+        Texts whose segments have neither letter nor digit have no segment here: there is nothing to rate.
+        """
         found, document = traits(texts, self.tables)
-        return features(found), document
+        some = legible(found, document)
+        return features(found)[some], document[some]
 
     def rate(self, texts: pa.LargeStringArray) -> Ratings:
         """The ratings of each text, which are the means of those of its segments. No nulls allowed."""
@@ -79,7 +83,7 @@ class Raters:
         cut = segments(np.array([len(text)]))
         parts = [text[first : first + SEGMENT] for first in cut.first.tolist()]
         looks = [look_one(part, self.tables, self.vocabulary) for part in parts]
-        if not looks:
+        if not any(legible_one(part, self.tables.fold) for part in parts):
             return self.rate(pa.array([""], pa.large_string()))
         return rated(self.network, features(Traits(*map(np.stack, zip(*looks, strict=True)))), cut.document, 1)
 

@@ -80,6 +80,12 @@ def starts(data: Bytes, offsets: Offsets, cut: Segments) -> npt.NDArray[np.int64
     return found
 
 
+def legible(found: Traits, document: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which segments are of a document that has a letter or a digit in one of them: bool[segments]."""
+    counts = found.numbers[:, _AT["words"]] + found.numbers[:, _AT["numbers"]] + found.histogram[:, FOREIGN]
+    return np.bincount(document, counts, document.max(initial=-1) + 1)[document] > 0
+
+
 def features(found: Traits) -> npt.NDArray[np.float32]:
     """What the network takes in, float32[segments, features]: shares, logarithms, then a direction."""
     numbers = found.numbers.astype(np.float64)

@@ -24,6 +24,7 @@ from curate.kernels.traits import (
 )
 
 _FOREIGN, _OTHER = chr(FOREIGN), chr(OTHER)
+_LEGIBLE = re.compile(f"[A-Za-z0-9{_FOREIGN}]")
 TOKEN = re.compile(rf"[A-Za-z]+|[0-9]+|{_FOREIGN}+|[!-~]")
 
 
@@ -52,6 +53,11 @@ def symbols_of(text: str, fold: npt.NDArray[np.uint8]) -> str:
         return _FOREIGN if letter else _OTHER
 
     return "".join(symbol(ord(char)) for char in text)
+
+
+def legible_one(text: str, fold: npt.NDArray[np.uint8]) -> bool:
+    """Whether a segment has a letter (or a mark, in other scripts) or a digit: the specification of `legible`."""
+    return bool(_LEGIBLE.search(symbols_of(text, fold)))
 
 
 def pieces_of(token: str, vocabulary: Mapping[str, int]) -> list[int]:

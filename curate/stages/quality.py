@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,10 +30,11 @@ class Quality(Annotate):
     2.1 to 4.0 overall. Order documents by them, or cut at a quantile. How well they do, and
     where not, is in `curate/models/raters.md`.
 
-    Made for English. A text in another language gets scores too, which say little beyond its form.
+    Made for English. A text in another language gets scores too, which say little beyond its form. Junk, such as a
+    word again and again, random characters or stop words, gets little more than 1 overall; fluent nonsense does not.
 
     Of a long document, eight stretches of 1,500 characters are looked at, evenly spread, and their ratings averaged.
-    A document without characters has null in all columns.
+    A document without letters and digits in them has null in all columns: blanks, signs, emoji.
 
     `curate fit raters` trains other raters from documents that a model or a person rated (`curate annotate` has a
     language model do that): `- quality: {model: mine.npz}`.
@@ -49,9 +50,12 @@ class Quality(Annotate):
         "quality_domain": pa.string(),
         "quality_domain_probability": pa.float32(),
     }
+    version: ClassVar[int] = 2
+
     examples = {
         "def add(a, b):\n    return a + b\n\n\nprint(add(1, 2))": {"quality_domain": "coding"},
         "": {"quality_overall": None, "quality_domain": None},
+        " --- *** ... ": {"quality_overall": None, "quality_domain": None},
     }
 
     def files(self) -> tuple[Path, ...]:

@@ -59,6 +59,29 @@ def test_repeats_are_less_original():
     assert bad < good - 1
 
 
+SOUP = "the of and to in a is that for it as was with be by on not he his but at are this have an".split()
+JUNK = {
+    "the": "the " * 400,
+    "a letter": "aaaa" * 400,
+    "a word": "Photosynthesis, " * 100,
+    "a phrase": "buy cheap watches online now! " * 50,
+    "stop words": " ".join(random.Random(1).choices(SOUP, k=300)),
+    "letters": " ".join("".join(random.Random(i).choices("abcdefghijklmnopqrstuvwxyz", k=7)) for i in range(180)),
+    "characters": "".join(random.Random(1).choices([chr(c) for c in range(33, 127)], k=1400)),
+    "a long token": "".join(random.Random(2).choices("0123456789abcdef", k=1500)),
+    "numbers": " ".join(str(random.Random(i).randrange(10**6)) for i in range(220)),
+    "a word and signs": "word" + "-=-=" * 370,
+    "blanks and words": (" " * 120).join(["word", "other", "third"] * 4),
+    "letters apart": " ".join("nothing to see here at all " * 25),
+}
+
+
+@pytest.mark.parametrize("kind", JUNK)
+def test_junk_is_worth_nothing(kind):
+    assert overall(JUNK[kind]) < 1.9
+    assert overall(JUNK[kind][:400]) < 2.2
+
+
 @pytest.mark.parametrize(
     ("domain", "text"),
     [
@@ -74,11 +97,11 @@ def test_domains_of_plain_cases(domain, text):
 
 
 def test_scores_are_in_range_and_empty_texts_have_none():
-    ratings = rate("", ARTICLE, "a", "\0", "中文" * 3000)
-    assert np.isnan(ratings.scores[0]).all()
-    assert ratings.domain[0] == -1
-    assert ((ratings.scores[1:] >= 1) & (ratings.scores[1:] <= 5)).all()
-    assert ((ratings.probability[1:] > 1 / 15 - 1e-6) & (ratings.probability[1:] <= 1)).all()
+    ratings = rate("", "\0", ARTICLE, "a", "中文" * 3000)
+    assert np.isnan(ratings.scores[:2]).all()
+    assert ratings.domain[:2].tolist() == [-1, -1]
+    assert ((ratings.scores[2:] >= 1) & (ratings.scores[2:] <= 5)).all()
+    assert ((ratings.probability[2:] > 1 / 15 - 1e-6) & (ratings.probability[2:] <= 1)).all()
 
 
 def test_rating_of_a_long_text_is_the_mean_over_its_segments():

@@ -26,6 +26,15 @@ def test_has_the_criteria_the_domain_and_its_probability():
     assert columns["quality_domain"][1].as_py() in DOMAINS
 
 
+@pytest.mark.parametrize("text", [" " * 1500, "\n" * 20_000, "\0", "---- *** ???", "🙂🙃 " * 900, "\u200b", "…"])
+def test_without_letters_and_digits_there_is_nothing_to_rate(text):
+    columns = Quality().annotate(batch_of([text, text + "word", "1", "文", text]))
+    for column in columns.values():
+        assert column.is_null().to_pylist() == [True, False, False, False, True]
+    assert set(Quality().annotate_one(text).values()) == {None}
+    assert None not in Quality().annotate_one(text[:1000] + "word").values()
+
+
 def test_no_documents_no_rows():
     assert {len(column) for column in Quality().annotate(batch_of([])).values()} == {0}
 
