@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types smoke climb bench clean
+.PHONY: help setup demo test test-slow lock audit lint types smoke climb bench clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -24,6 +24,18 @@ demo: $(READY)  ## Set up, then run the quickstart on real documents
 
 test: $(READY)  ## Set up, then run the tests
 	@$(BIN)/python -m pytest
+
+test-slow: $(READY)  ## The tests that take minutes: 50 kills in a row, long fuzzing, very large and very many files
+	@$(BIN)/python -m pytest -m slow
+
+lock:  ## Pin what curate needs at run time, with hashes, in requirements.lock (uv in an environment of its own)
+	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
+	@build/lock/bin/uv pip compile --quiet pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
+
+audit:  ## Known vulnerabilities of what requirements.lock pins (pip-audit in an environment of its own; asks a network)
+	@$(PYTHON) -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit
+	@build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
 lint: $(READY)  ## Ruff: style and format
 	@$(BIN)/ruff check .

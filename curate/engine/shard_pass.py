@@ -256,7 +256,7 @@ class _UnitPass:
         place = traceback.extract_tb(error.__traceback__)[-1]
         return StageError(
             f"stage '{step.label}' failed in {verb} on {self.unit.name}, near id {near}:"
-            f" {type(error).__name__}: {error}\n"
+            f" {_in_words(error)}\n"
             f"  at {Path(place.filename).name}:{place.lineno}, in {place.name}\n"
             f"  again, alone: curate debug {os.path.relpath(self.folder.root)}"
             f" --pass {self.number} --shard {self.unit.stem}{_allowance(step.name)}"
@@ -266,3 +266,10 @@ class _UnitPass:
 def _allowance(name: str) -> str:
     """What a command about a run folder must be told so that it runs a step; nothing for a stage of curate."""
     return f" --allow-code {shlex.quote(os.path.relpath(name))}" if os.path.isabs(name) else ""
+
+
+def _in_words(error: BaseException) -> str:
+    """What a stage raised; without memory, what to do, since such errors say nothing themselves."""
+    if isinstance(error, MemoryError):
+        return "there is no memory left for this process; use fewer workers, or give it more"
+    return f"{type(error).__name__}: {error}"
