@@ -100,14 +100,14 @@ def write(place: Path, data: Path, out: Path, stages: str = "  - normalize\n  - 
     return place / "r.yaml"
 
 
-def test_a_disk_that_is_full(corpus, tmp_path, workers="2"):
+def test_a_disk_that_is_full(corpus, tmp_path):
     data, expected = corpus
     with small_disk(tmp_path / "disk", "size=120k") as disk:
         recipe = write(tmp_path, data, disk / "out")
-        refused(curate(recipe, "--workers", workers), "No space left on device", "make room and run again")
+        refused(curate(recipe, "--workers", "2"), "No space left on device", "make room and run again")
         assert not list(disk.rglob("*.part"))
         subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
-        done = curate(recipe, "--workers", workers)
+        done = curate(recipe, "--workers", "2")
         assert done.returncode == 0, done.stderr
         assert data_bytes(disk / "out", FOLDERS) == expected
 
