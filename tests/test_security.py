@@ -40,6 +40,7 @@ USERS = {
     r"(pickle|cPickle|dill|cloudpickle|joblib|marshal|shelve)(\..*)?": {
         "curate/executors/pool.py",  # between the processes of one run, through pipes that nobody else can reach
         "curate/executors/worker.py",
+        "curate/executors/ray.py",  # and those of a Ray cluster
     },
     r"exec|eval|compile|builtins\..*|__import__|runpy\..*": {"curate/catalog/finding.py"},  # stages by path
     r"(os\.system|os\.popen|pty\..*|subprocess(\..*)?)": {
