@@ -50,7 +50,9 @@ class Prepared:
     """Target → documents and characters that are measured on."""
     left_out: dict[str, int]
     digest: str
-    """Of all texts: another corpus has another one."""
+    """Of all that is trained on: another corpus has another one."""
+    texts: dict[str, str]
+    """Target → a hash of the texts that are measured on, whatever their order."""
 
     @property
     def natural(self) -> Floats:
@@ -69,6 +71,7 @@ class Prepared:
             "measured": self.measured,
             "left_out": self.left_out,
             "digest": self.digest,
+            "texts": self.texts,
         }
 
     @classmethod
@@ -80,7 +83,8 @@ class Prepared:
         )
         targets = {one["name"]: one["weight"] for one in facts["targets"]}
         names = tuple(one["name"] for one in domains)
-        return cls(names, sizes, available, documents, targets, facts["measured"], facts["left_out"], facts["digest"])
+        measured, left_out, digest, texts = (facts[what] for what in ("measured", "left_out", "digest", "texts"))
+        return cls(names, sizes, available, documents, targets, measured, left_out, digest, texts)
 
 
 def prepare(reader: Reader, options: SearchOptions, folder: Path) -> Prepared:
@@ -91,8 +95,7 @@ def prepare(reader: Reader, options: SearchOptions, folder: Path) -> Prepared:
     survey = look(reader, options.input, [target.where for target in options.targets.values() if target.where])
     targets = expanded(options.targets, survey.names)
     owner = _owners(survey, targets)
-    elsewhere = _keys_of_files(targets)
-    taken = np.unique(np.concatenate([survey.key[owner >= 0], elsewhere]))
+    taken = np.unique(np.concatenate([survey.key[owner >= 0], _keys_of_files(targets)]))
     domain_known = (survey.domain >= 0) & (owner < 0)
     for_training = domain_known & ~np.isin(survey.key, taken)
     k = len(survey.names)
@@ -105,12 +108,12 @@ def prepare(reader: Reader, options: SearchOptions, folder: Path) -> Prepared:
     pooled = _first(
         survey.domain, survey.key, survey.size, for_training, np.minimum(available, POOL_BUDGETS * options.budget)
     )
-    measured = _write(reader, options, survey, pooled, owner, targets, folder)
+    measured, texts = _write(reader, options, survey, pooled, owner, targets, folder)
     left_out = {"no_domain": int((survey.domain < 0).sum()), "in_targets": int((domain_known & ~for_training).sum())}
     documents = _sums(survey.domain, np.ones_like(survey.size), for_training, k)
     weights = {name: target.weight for name, target in targets.items()}
-    digest = _digest(survey, for_training, owner, elsewhere)
-    return Prepared(survey.names, sizes, available, documents, weights, measured, left_out, digest)
+    digest = _digest(survey, for_training)
+    return Prepared(survey.names, sizes, available, documents, weights, measured, left_out, digest, texts)
 
 
 def expanded(targets: Mapping[str, Target], names: tuple[str, ...]) -> dict[str, Target]:
@@ -167,25 +170,27 @@ def _first(label: Labels, key: Hashes, size: Integers, rows: Mask, most: Integer
     return taken
 
 
-def _digest(survey: Survey, training: Mask, owner: Labels, elsewhere: Hashes) -> str:
-    """Of sums of hashes, so that no order matters: what is trained on, by domain, and what is held out, by target."""
-    sums = np.zeros(len(survey.names) + int(owner.max(initial=-1)) + 2, np.uint64)
-    hashes = mixed(survey.key, DIGEST)
-    np.add.at(sums, survey.domain[training], hashes[training])
-    held = owner >= 0
-    np.add.at(sums, len(survey.names) + owner[held], hashes[held])
-    sums[-1] = mixed(elsewhere, DIGEST).sum(dtype=np.uint64)
+def _digest(survey: Survey, training: Mask) -> str:
+    """Of sums of hashes, so that no order matters: what is trained on, and its sizes, by domain."""
+    sums = np.zeros(len(survey.names), np.uint64)
+    documents = mixed(survey.key ^ mixed(survey.size.astype(np.uint64), DIGEST), DIGEST)
+    np.add.at(sums, survey.domain[training], documents[training])
     return hashlib.sha256(sums.astype("<u8").tobytes()).hexdigest()[:32]
+
+
+def _digest_of(keys: Hashes) -> str:
+    return hashlib.sha256(np.sort(keys).astype("<u8").tobytes()).hexdigest()[:32]
 
 
 def _write(
     reader: Reader, options: SearchOptions, survey: Survey, pooled: Mask, owner: Labels,
     targets: Mapping[str, Target], folder: Path,
-) -> dict[str, dict[str, int]]:  # fmt: skip
-    """Both files, from a second reading; what each target has."""
+) -> tuple[dict[str, dict[str, int]], dict[str, str]]:  # fmt: skip
+    """Both files, from a second reading; what each target has, and a hash of it."""
     most = np.array([target.most for target in targets.values()], np.int64)
     chosen = _first(owner, survey.key, survey.size, owner >= 0, most)
     measured = {name: {"documents": 0, "characters": 0} for name in targets}
+    keys = [survey.key[chosen & (owner == number)] for number in range(len(targets))]
     with (
         arrow.Writer(folder / "pool.arrow", DOCUMENTS, {}) as pool,
         arrow.Writer(folder / "targets.arrow", DOCUMENTS, {}) as held,
@@ -203,14 +208,16 @@ def _write(
         for number, target in enumerate(targets.values()):
             for texts in _texts_of_files(target):
                 label = np.full(len(texts), number, np.int32)
-                held.write(_batch(label, hash64(texts), char_counts(texts), texts))
+                key = hash64(texts)
+                keys[number] = np.concatenate([keys[number], key])
+                held.write(_batch(label, key, char_counts(texts), texts))
                 _count(measured, label, texts)
         lacking = next((name for name, count in measured.items() if not count["characters"]), None)
         if lacking is not None:
             raise RecipeError(f"targets.{lacking}: it has no text; raise held_out, or name other files or domains")
         pool.commit()
         held.commit()
-    return measured
+    return measured, {name: _digest_of(key) for name, key in zip(targets, keys, strict=True)}
 
 
 def _batch(label: Labels, key: Hashes, size: Integers, texts: pa.Array) -> pa.RecordBatch:

@@ -17,7 +17,7 @@ from curate.store.files import read_json
 
 ASKED, CORPUS, FOLDER = "search.json", "corpus.json", "corpus"
 """Of a search's folder: its options, what was found in the corpus, and what evaluators read of it."""
-VERSION = 1
+VERSION = 2
 """Raised when an evaluator gives other answers to the same questions: those of older versions are then not used."""
 
 

@@ -149,6 +149,7 @@ def _measure_with(options: SearchOptions, folder: Path, prepared: Prepared, exec
         "evaluator": {options.evaluator.kind: options.evaluator.chosen.model_dump(mode="json")},
         "budget": options.budget,  # an n-gram model is fitted to it
         "targets": prepared.targets,
+        "texts": prepared.texts,
         "corpus": prepared.digest,
         "available": dict(zip(prepared.names, prepared.available.tolist(), strict=True)),
         "version": VERSION,

@@ -1,5 +1,6 @@
 """A whole search on a small corpus: the same answer however it is carried out."""
 
+import csv
 import shutil
 
 import polars as pl
@@ -13,6 +14,7 @@ from curate.executors import Inline
 from curate.executors.pool import Pool
 from curate.mixing.options import SearchOptions
 from curate.mixing.searching import search
+from curate.mixing.waiting import Awaiting
 from curate.recipe import loads
 from curate.store import arrow
 from curate.store.lock import alone
@@ -156,6 +158,33 @@ def test_another_corpus_is_measured_anew(corpus, tmp_path):
     write(here, SIZES | {"b": 90}, seed=1)
     search(asked, Inline(), lambda trial, measured, known: told.append(known))
     assert not any(told)
+
+
+def keys(asked):
+    """What the first batch is called, by which its scores are known."""
+    with pytest.raises(Awaiting):
+        search(asked, Inline(), quiet)
+    with open(f"{asked.output.path}/asked.csv", encoding="utf-8") as table:
+        return {row["key"] for row in csv.DictReader(table)}
+
+
+def test_scores_on_other_target_texts_are_not_used_again(corpus, tmp_path):
+    """All that changes is what is measured on: other texts of the same files, or the same ones of another target."""
+    table = pl.read_parquet(corpus).filter(pl.col("domain") != "c")
+    for name in "ab":
+        table.filter(pl.col("domain") == name).head(20).write_parquet(tmp_path / f"{name}.parquet")
+    one, two = ({"paths": str(tmp_path / f"{name}.parquet")} for name in "ab")
+
+    def of(targets):
+        return keys(options(corpus, tmp_path / "out", targets, evaluator="file"))
+
+    first = of({"x": one, "y": two})
+    assert of({"x": one, "y": two}) == first
+    assert of({"x": one | {"most": 400_000}, "y": two}) == first  # it has not so many
+    for other in ({"x": two, "y": one}, {"x": one | {"most": 1000}, "y": two}):
+        assert not of(other) & first
+    held = of({"x": {"domains": "a", "held_out": 0.3}})
+    assert not of({"x": {"domains": "a", "held_out": 0.3, "most": 1000}}) & held
 
 
 def test_two_searches_do_not_share_a_folder(corpus, tmp_path):
