@@ -7,9 +7,11 @@ and wins only if it measures best: never measured, it was worse than the best me
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from curate.mixing.draws import candidates, first_batch
+from curate.mixing.draws import TRIES, candidates, first_batch, spread, unmeasured
 from curate.mixing.options import Climb
 from curate.mixing.predicting import Predictor, learn
 from curate.mixing.ranking import spearman
@@ -34,6 +36,8 @@ def climb(space: Space, options: Climb, *, budget: int, seed: int, finalists: in
         else:
             predictor = results.predictor(options.predictor, seed)
             rows = next_batch(space, results, predictor, size, generator)
+            if not len(rows):
+                break
             predicted = predictor.predict(rows)
         trials = [Trial(parts_of(row), budget, seed, f"batch {number + 1}") for row in rows]
         measured = yield trials
@@ -43,32 +47,31 @@ def climb(space: Space, options: Climb, *, budget: int, seed: int, finalists: in
     predictor = results.predictor(options.predictor, seed)
     choice = next_batch(space, results, predictor, 1, np.random.default_rng([seed, len(options.batches)]))
     correlation = results.held_out_correlation(options.predictor, seed)
+    facts: dict[str, Any] = {"correlation": correlation, "correlation_ahead": ahead}
+    if not len(choice):  # all that the bounds allow was measured
+        return Found(results.first(finalists), facts)
     trial = Trial(parts_of(choice[0]), budget, seed, "choice")
     measured = yield [trial]
     results.add([trial], measured)
-    facts = {
-        "correlation": correlation,
-        "correlation_ahead": ahead,
-        "choice": {"parts": list(trial.parts), "predicted": float(predictor.predict(choice)[0])},
-    }
+    facts["choice"] = {"parts": list(trial.parts), "predicted": float(predictor.predict(choice)[0])}
     return Found(results.first(finalists), facts)
 
 
 def next_batch(
     space: Space, results: Results, predictor: Predictor, size: int, generator: np.random.Generator
 ) -> Floats:
-    """`size` mixtures by chance from those with the smallest predictions, none measured before; 1: the smallest."""
+    """`size` mixtures by chance from those with the smallest predictions, none measured before; 1: the smallest.
+
+    Fewer, or none, if the bounds leave no more. float64[at most size, k].
+    """
     drawn = candidates(space, results.weights, np.array(results.losses), CANDIDATES, generator)
-    sieve = learn("process", results.weights, np.array(results.losses), seed=0)  # trees take 50 times as long
-    drawn = drawn[np.sort(np.argsort(sieve.predict(drawn), kind="stable")[: SIFTED * max(size * size, LEAST_TOP)])]
-    order = np.argsort(predictor.predict(drawn), kind="stable")
-    known = {trial.parts for trial in results.trials}
-    top: dict[tuple[int, ...], Floats] = {}
-    for row in drawn[order]:
-        parts = parts_of(row)
-        if parts not in known:
-            top.setdefault(parts, row)
-        if len(top) >= (1 if size == 1 else max(size * size, LEAST_TOP)):
-            break
-    rows = np.array(list(top.values()))
-    return rows[:1] if size == 1 else np.asarray(rows[generator.choice(len(rows), size, replace=False)])
+    if len(drawn) < size:
+        drawn = unmeasured(np.concatenate([drawn, spread(space, TRIES * size, generator)]), results.weights)
+    top = max(size * size, LEAST_TOP)
+    if len(drawn) > SIFTED * top:
+        sieve = learn("process", results.weights, np.array(results.losses), seed=0)  # trees take 50 times as long
+        drawn = drawn[np.sort(np.argsort(sieve.predict(drawn), kind="stable")[: SIFTED * top])]
+    if not len(drawn):
+        return drawn
+    rows = drawn[np.argsort(predictor.predict(drawn), kind="stable")[: 1 if size == 1 else top]]
+    return np.asarray(rows[generator.choice(len(rows), min(size, len(rows)), replace=False)])

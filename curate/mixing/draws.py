@@ -33,19 +33,24 @@ def first_batch(space: Space, size: int, generator: np.random.Generator, bound: 
 
     Rows miss the sum 1 by up to k * GRAIN / 2, as in the paper. Raises CurateError if too few draws are within bounds.
     """
-    base = np.where(space.natural > 0, space.natural**TEMPER, 0.0)
-    most = space.most if bound is None else np.minimum(space.most, bound * space.natural)
-    # RegMix's code draws once with each strength and takes one of these by chance: the same in distribution.
-    strengths = generator.choice(STRENGTHS, TRIES * size)
-    drawn = dirichlet(np.multiply.outer(strengths, base / base.sum()), generator)
-    kept = drawn[(drawn <= most + 1e-12).all(axis=1)]
-    rows = without_repeats(np.round(cut(kept) / GRAIN) * GRAIN) if len(kept) else kept
+    rows = spread(space, TRIES * size, generator, bound)
     if len(rows) < size:
         raise CurateError(
             f"only {len(rows)} of {TRIES * size:,} random mixtures keep all domains within their bounds, and {size} "
             "are needed: raise max_epochs or bound, lower the budget, or ask for smaller batches"
         )
     return np.asarray(rows[generator.choice(len(rows), size, replace=False)])
+
+
+def spread(space: Space, tries: int, generator: np.random.Generator, bound: float | None = None) -> Floats:
+    """What is within bounds of so many draws of RegMix's, without repeats; float64[at most tries, k]."""
+    base = np.where(space.natural > 0, space.natural**TEMPER, 0.0)
+    most = space.most if bound is None else np.minimum(space.most, bound * space.natural)
+    # RegMix's code draws once with each strength and takes one of these by chance: the same in distribution.
+    strengths = generator.choice(STRENGTHS, tries)
+    drawn = dirichlet(np.multiply.outer(strengths, base / base.sum()), generator)
+    kept = drawn[(drawn <= most + 1e-12).all(axis=1)]
+    return without_repeats(np.round(cut(kept) / GRAIN) * GRAIN) if len(kept) else kept
 
 
 def dirichlet(alpha: Floats, generator: np.random.Generator) -> Floats:
@@ -76,11 +81,11 @@ def without_repeats(rows: Floats) -> Floats:
 
 
 def candidates(space: Space, measured: Floats, losses: Floats, count: int, generator: np.random.Generator) -> Floats:
-    """Mixtures to choose a next batch from, float64[n, k], none above the bounds of the space.
+    """Mixtures to choose a next batch from, float64[n, k]: within the bounds of the space, none twice, none measured.
 
     CLIMB's own are `count` draws of Dirichlet(natural). Beside these, a tenth as many draws around the best that was
-    measured, as many means of some of the best (where loss is convex in the weights, a mean is better than what it is
-    the mean of), and all that were measured.
+    measured, and as many means of some of the best (where loss is convex in the weights, a mean is better than what it
+    is the mean of).
     """
     order = np.argsort(losses, kind="stable")
     some = max(count // 10, 1)
@@ -89,5 +94,14 @@ def candidates(space: Space, measured: Floats, losses: Floats, count: int, gener
     good = measured[order[: max(len(order) // 5, 2)]]
     shares = dirichlet(np.full((some, len(good)), 1.0 / len(good) * 2), generator)
     drawn = cut(np.concatenate([free, near, shares @ good]))
-    within = drawn[(drawn <= space.most + 1e-12).all(axis=1)]
-    return np.concatenate([within, measured])
+    return unmeasured(drawn[(drawn <= space.most + 1e-12).all(axis=1)], measured)
+
+
+def unmeasured(rows: Floats, measured: Floats) -> Floats:
+    """The first of all rows that are the same in multiples of `GRAIN`, in order, without those that were measured.
+
+    Where one domain is nearly all of the corpus, most draws of Dirichlet(natural) are that domain alone.
+    """
+    cells = np.round(np.concatenate([measured, rows]) / GRAIN).astype(np.int16)
+    first = np.sort(np.unique(cells, axis=0, return_index=True)[1]) - len(measured)
+    return np.asarray(rows[first[first >= 0]])

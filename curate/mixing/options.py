@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 
+from curate.mixing.predicting import LEAST
+
 Name = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -187,17 +189,23 @@ class Climb(_Part):
     """CLIMB (Diao et al. 2025): batches, each chosen by a predictor that has learned from those before."""
 
     batches: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (64, 32, 16)
-    """Mixtures of each batch. As in the paper."""
+    """Mixtures of each batch, of the first 8 or more. As in the paper."""
     bound: float | None = Field(15.0, gt=0, allow_inf_nan=False)
     """In the first batch, times its share in the corpus that a domain has at most, as in RegMix; null: no bound."""
     predictor: Predictors = "both"
     """What is learned from the measured: LightGBM's trees as in the paper, a Gaussian process, or the mean of both."""
 
+    @model_validator(mode="after")
+    def _has_what_is_learned_from(self) -> Self:
+        if self.batches[0] < LEAST:
+            raise ValueError(f"batches: the first has {self.batches[0]} mixtures; a predictor takes {LEAST} or more")
+        return self
+
 
 class RegMix(_Part):
     """RegMix (Liu et al. 2024): one batch, and the mean of the mixtures that are predicted to do best."""
 
-    mixtures: StrictInt = Field(512, ge=8)
+    mixtures: StrictInt = Field(512, ge=LEAST)
     """That are measured. As in the paper."""
     bound: float | None = Field(15.0, gt=0, allow_inf_nan=False)
     """Times its share in the corpus that a domain has at most; null: no bound."""

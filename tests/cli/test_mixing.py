@@ -121,6 +121,7 @@ def test_people_are_waited_for(tmp_path):
         ("evaluator={ngram: {}, file: {}}", "an evaluator is one of"),
         ("input.domain=domains", "did you mean 'domain'"),
         ("targets.a.held_out=10", "held_out"),
+        ("method.climb.batches=[4]", "the first has 4 mixtures; a predictor takes 8 or more"),
     ],
 )
 def test_refuses(tmp_path, change, message):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from curate.errors import CurateError
-from curate.mixing.draws import GRAIN, candidates, dirichlet, first_batch, without_repeats
+from curate.mixing.draws import GRAIN, candidates, dirichlet, first_batch, unmeasured, without_repeats
 from curate.mixing.trials import UNITS, Space, parts_of
 from tests.mixing.truths import space
 
@@ -50,13 +50,19 @@ def test_repeats_are_left_out():
     assert without_repeats(rows).tolist() == [[0.2, 0.8], [0.5, 0.5]]
 
 
-def test_candidates_keep_to_the_bounds_and_have_all_that_was_measured():
+def test_candidates_keep_to_the_bounds_and_are_new():
     of = space(5, most=np.array([0.9, 0.5, 0.4, 0.3, 0.2]))
     measured = first_batch(of, 16, np.random.default_rng(1))
     drawn = candidates(of, measured, np.arange(16.0), 2000, np.random.default_rng(2))
-    assert (drawn[:-16] <= of.most + 1e-9).all()
-    assert np.array_equal(drawn[-16:], measured)
-    assert len(drawn) > 500
+    assert (drawn <= of.most + 1e-9).all()
+    assert np.abs(drawn[:, None] - measured).sum(axis=2).min() > GRAIN / 2
+    assert len({tuple(np.round(row / GRAIN)) for row in drawn}) == len(drawn) > 500
+
+
+def test_unmeasured_are_the_first_of_each():
+    rows = np.array([[0.7, 0.3], [0.2, 0.8], [0.70003, 0.29997], [0.5, 0.5], [1.0, 0.0]])
+    assert unmeasured(rows, np.array([[0.5, 0.5], [0.0, 1.0]])).tolist() == rows[[0, 1, 4]].tolist()
+    assert not len(unmeasured(rows[:0], rows))
 
 
 @pytest.mark.parametrize("weights", [[1, 1, 1], [0.1, 0.2, 0.7], [1e-9, 1], [3, 0, 0]])
