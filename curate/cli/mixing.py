@@ -51,7 +51,7 @@ def search(
     options = load_options(SearchOptions, path, overrides or ())
     asked = options.workers if workers is None else workers
     count = cores() if asked == "auto" else asked
-    progress = Progress()
+    progress = Progress(options.evaluator.sign)
     try:
         with Pool(count) if count > 1 else Inline() as executor:
             outcome = carry_out(options, executor, progress, fresh=fresh)
@@ -75,8 +75,9 @@ def search(
 class Progress:
     """What was measured, on standard error: one line for each batch, which grows on a terminal."""
 
-    def __init__(self) -> None:
-        """Nothing is shown yet."""
+    def __init__(self, sign: float = 1.0) -> None:
+        """Nothing is shown yet. sign: what makes a score of a loss, -1 where higher is better."""
+        self._sign = sign
         self._label, self._count, self._known, self._best = "", 0, 0, float("inf")
         self._terminal = sys.stderr.isatty()
 
@@ -97,7 +98,7 @@ class Progress:
 
     def _line(self) -> str:
         before = f", {self._known} of them before" if self._known else ""
-        return f"{self._label}: {self._count} measured{before}, best {abs(self._best):.4f}"
+        return f"{self._label}: {self._count} measured{before}, best {self._sign * self._best:.4f}"
 
     def close(self) -> None:
         """End the line."""

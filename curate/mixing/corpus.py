@@ -92,7 +92,8 @@ def prepare(reader: Reader, options: SearchOptions, folder: Path) -> Prepared:
 
     Raises RecipeError if a target has no text, or a domain nothing to train on.
     """
-    survey = look(reader, options.input, [target.where for target in options.targets.values() if target.where])
+    conditions = {name: target.where for name, target in options.targets.items() if target.where}
+    survey = look(reader, options.input, conditions)
     targets = expanded(options.targets, survey.names)
     owner = _owners(survey, targets)
     taken = np.unique(np.concatenate([survey.key[owner >= 0], _keys_of_files(targets)]))

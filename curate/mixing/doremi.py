@@ -15,7 +15,9 @@ from curate.mixing.trials import Floats, Found, Measured, Search, Space, Trial, 
 
 def moved(weights: Floats, excess: Floats, rate: float, smoothing: float) -> Floats:
     """The weights after one update: towards domains with excess loss, float64[k] each; none below smoothing / k."""
-    raised = weights * np.exp(rate * np.maximum(excess, 0.0))
+    logs = np.where(weights > 0, np.log(np.maximum(weights, 1e-300)), -np.inf)
+    powers = logs + rate * np.maximum(excess, 0.0)
+    raised = np.exp(powers - powers.max())  # at most 1, whatever the losses
     return np.asarray((1 - smoothing) * raised / raised.sum() + smoothing / len(weights))
 
 

@@ -41,16 +41,19 @@ class Survey:
     """bool[n] for each condition: whether a document meets it."""
 
 
-def look(reader: Reader, corpus: Corpus, conditions: Sequence[Condition] = ()) -> Survey:
-    """Read the corpus once. Raises RecipeError if it has no domains, or too many."""
-    reader.check([name for condition in conditions for name in condition])
-    further = tuple({name: None for condition in conditions for name in condition})
+def look(reader: Reader, corpus: Corpus, conditions: Mapping[str, Condition]) -> Survey:
+    """Read the corpus once. conditions: by target.
+
+    Raises RecipeError if it has no domains, or too many, or a condition is on a column whose values are no texts.
+    """
+    reader.check([name for condition in conditions.values() for name in condition])
+    further = tuple({name: None for condition in conditions.values() for name in condition})
     wanted: list[list[Mask]] = [[] for _ in conditions]
     codes: dict[str | None, int] = {}
     parts: list[tuple[Labels, Hashes, Integers]] = []
     for table in tables(reader, corpus, further):
-        for masks, condition in zip(wanted, conditions, strict=True):
-            masks.append(_meets(table, condition))
+        for masks, (target, condition) in zip(wanted, conditions.items(), strict=True):
+            masks.append(_meets(table, condition, target))
         names = table["domain"]
         distinct = pc.unique(names)
         place = np.array([codes.setdefault(name, len(codes)) for name in distinct.to_pylist()], np.int32)
@@ -69,11 +72,17 @@ def look(reader: Reader, corpus: Corpus, conditions: Sequence[Condition] = ()) -
     return Survey(names, of_code[code], key, size, tuple(np.concatenate(masks) for masks in wanted))
 
 
-def _meets(table: pa.RecordBatch, condition: Condition) -> Mask:
+def _meets(table: pa.RecordBatch, condition: Condition, target: str) -> Mask:
     """bool[n]."""
     found = np.ones(table.num_rows, np.bool_)
     for name, values in condition.items():
-        column = table[f"where:{name}"].cast(pa.large_string())
+        given = table[f"where:{name}"]
+        try:
+            column = given.cast(pa.large_string())
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise RecipeError(
+                f"targets.{target}.where: column '{name}' holds {given.type}; it takes texts or numbers"
+            ) from None
         found &= pc.is_in(column, pa.array(values, pa.large_string())).to_numpy(zero_copy_only=False)
     return found
 

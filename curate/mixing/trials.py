@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from curate.errors import CurateError
+
 Floats = npt.NDArray[np.float64]
 
 UNITS = 1_000_000
@@ -82,8 +84,13 @@ the same questions again: those that were answered are in the journal.
 
 
 def parts_of(weights: Floats | Sequence[float]) -> tuple[int, ...]:
-    """Weights (0 or more, not all 0) as millionths that sum to `UNITS`: the largest remainders are rounded up."""
+    """Weights (0 or more, not all 0) as millionths that sum to `UNITS`: the largest remainders are rounded up.
+
+    Raises CurateError if a weight is not finite: losses were beyond what can be computed with.
+    """
     array = np.asarray(weights, np.float64)
+    if not np.isfinite(array).all():
+        raise CurateError(f"a mixture has the weights {array.tolist()}: losses, or their differences, are too large")
     exact = array / array.sum() * UNITS
     whole = np.floor(exact).astype(np.int64)
     short = UNITS - int(whole.sum())

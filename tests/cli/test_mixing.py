@@ -11,7 +11,9 @@ import yaml
 from typer.testing import CliRunner
 
 from curate.cli.app import app
+from curate.cli.mixing import Progress
 from curate.errors import RecipeError
+from curate.mixing.trials import Measured, Trial
 from curate.mixtures import read_weights
 from tests.mixing.corpora import write
 
@@ -110,6 +112,16 @@ def test_people_are_waited_for(tmp_path):
     done = mixture("search", asked)
     assert done.exit_code == 4
     assert "16 mixtures wait for their scores" in done.output
+
+
+@pytest.mark.parametrize(("sign", "told"), [(1.0, "-2.5000"), (-1.0, "2.5000")])
+def test_progress_tells_scores_with_their_sign(capsys, sign, told):
+    """A log-likelihood below 0, say; where higher is better, the loss that is made small is the score, negated."""
+    progress = Progress(sign)
+    for loss in (3.0, -2.5):
+        progress(Trial((1_000_000,), 1, 0, "batch 1"), Measured(loss), False)
+    progress.close()
+    assert capsys.readouterr().err == f"batch 1: 2 measured, best {told}\n"
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,9 @@ def test_parts_sum_to_a_million(weights):
     parts = parts_of(weights)
     assert sum(parts) == UNITS
     assert np.abs(np.array(parts) / UNITS - np.array(weights) / sum(weights)).max() <= 1e-6
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_parts_of_what_is_not_finite(bad):
+    with pytest.raises(CurateError, match="too large"):
+        parts_of([0.5, bad])

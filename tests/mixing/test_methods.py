@@ -46,6 +46,12 @@ def test_doremi_update():
     assert weights == pytest.approx([0.9 * 2 / 3 + 0.05, 0.9 / 3 + 0.05])
 
 
+def test_doremi_update_of_large_losses():
+    assert moved(np.array([0.5, 0.5]), np.array([300.0, 0.0]), 5.0, 1e-3) == pytest.approx([0.9995, 0.0005])
+    assert moved(np.array([0.5, 0.5]), np.array([1e4, 1e4]), 5.0, 1e-3) == pytest.approx([0.5, 0.5])
+    assert moved(np.array([0.0, 1.0]), np.array([1e4, 0.0]), 5.0, 0.0) == pytest.approx([0, 1])
+
+
 def test_doremi_gives_weight_to_the_largest_persistent_excess():
     of = space(4)
     names = of.names

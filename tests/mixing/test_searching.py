@@ -119,6 +119,14 @@ def held_out_of_file(tmp_path, outcome):
     return len(texts & set(held.filter(pc.equal(held["domain"], number))["text"].to_pylist()))
 
 
+def test_a_target_by_a_column_of_lists_is_refused(corpus, tmp_path):
+    table = pl.read_parquet(corpus).with_columns(tags=pl.concat_list("domain"))
+    table.write_parquet(tmp_path / "d.parquet")
+    asked = options(tmp_path / "d.parquet", tmp_path / "out", {"mine": {"where": {"tags": "a"}}})
+    with pytest.raises(RecipeError, match=r"targets\.mine\.where: column 'tags' holds .*list<.*it takes texts or numbers"):
+        search(asked, Inline(), quiet)
+
+
 def test_planned_text_makes_domains_as_scarce_as_they_will_be(corpus, tmp_path):
     """A run of ten times the budget repeats a domain ten times as often: so does a proxy of it."""
     asked = options(corpus, tmp_path / "out", budget=2000, planned=20_000, max_epochs=2)
