@@ -34,7 +34,7 @@ def skillit(
     """The search; graph: float64[k, m], None: it is measured."""
     piece = max(budget // options.rounds, 1)
     if graph is None:
-        graph = yield from _measured_graph(space, targets, piece, seed)
+        graph = yield from _measured_graph(space, targets, budget, options.rounds, seed)
     losses: list[Floats] = []
     rounds: list[Floats] = []
     trial = None
@@ -58,14 +58,27 @@ def skillit(
 
 
 def _measured_graph(
-    space: Space, targets: Sequence[str], piece: int, seed: int
+    space: Space, targets: Sequence[str], budget: int, rounds: int, seed: int
 ) -> Generator[Sequence[Trial], Sequence[Measured], Floats]:
-    """The linear approximation of the paper, from one evaluation for each domain: what a piece more of it takes off."""
-    base = Trial(parts_of(space.natural), piece, seed, "graph")
-    more = [Trial(parts_of(space.natural + row), 2 * piece, seed, "graph") for row in np.eye(len(space.names))]
-    first, *others = yield [base, *more]
-    taken_off = _losses(targets, first) - np.array([_losses(targets, one) for one in others])
-    graph = np.maximum(taken_off, 0.0)
+    """The linear approximation of the paper, from one evaluation for each domain: what a piece more of it takes off.
+
+    Of a domain that has no whole piece left within its bound, as much is added as there is, and what that takes off is
+    counted for a piece; one of which nothing is left does nothing for any target.
+    """
+    piece = max(budget // max(rounds, 2), 1)
+    base = Trial(parts_of(bounded(space.natural, space.most)), piece, seed, "graph")
+    # A bound is a share of the budget. Where it is 1, there is text for all of that, and so for both pieces.
+    room = np.where(space.most < 1, space.most * budget / piece - base.weights, 1.0)
+    more: dict[int, Trial] = {}
+    for at, (part, of_one) in enumerate(zip(np.clip(room, 0.0, 1.0), np.eye(len(space.names)), strict=True)):
+        added = int(piece * part)
+        if added:
+            more[at] = Trial(parts_of(piece * base.weights + added * of_one), piece + added, seed, "graph")
+    first, *others = yield [base, *more.values()]
+    graph = np.zeros((len(space.names), len(targets)))
+    for (at, trial), measured in zip(more.items(), others, strict=True):
+        taken_off = np.maximum(_losses(targets, first) - _losses(targets, measured), 0.0)
+        graph[at] = taken_off * piece / (trial.budget - piece)
     return np.asarray(graph / (graph.max() or 1.0))
 
 

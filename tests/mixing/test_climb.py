@@ -7,32 +7,38 @@ from curate.mixing.climb import climb
 from curate.mixing.draws import dirichlet
 from curate.mixing.measuring import carry_out
 from curate.mixing.options import Climb
-from curate.mixing.predicting import learn
 from curate.mixing.ranking import spearman
+from curate.mixing.results import Results
 from curate.mixing.trials import Space
 from tests.mixing.truths import answering, far_star, l1_truth, space
 
 
-def test_it_beats_as_many_random_mixtures_and_learns_the_order(monkeypatch):
-    """An L1 truth; the bounds were set before: better than the best of 112 draws and a rank correlation of 0.75."""
-    monkeypatch.setattr("curate.mixing.climb.CANDIDATES", 20_000)
-    better = correlated = 0
-    for seed in range(3):
+@pytest.mark.parametrize(("predictor", "seeds"), [("process", 3), pytest.param("both", 6, marks=pytest.mark.slow)])
+def test_it_beats_as_many_random_mixtures_and_learns_the_order(predictor, seeds):
+    """An L1 truth, seen with noise; the bounds were set before: better than the best of 112 draws for 5 of 6 seeds, and
+    what is learned from the losses that the search saw puts fresh draws in order with a rank correlation of 0.75, for
+    all seeds but one.
+    """
+    gains, correlations = [], []
+    for seed in range(seeds):
         of = space(seed=seed)
         truth = l1_truth(far_star(of, seed))
         measure = answering(truth, 0.15, seed)
-        kind = "process" if seed else "both"  # for the time that trees take
-        found = carry_out(climb(of, Climb(predictor=kind), budget=1, seed=seed), measure)
+        seen = Results()
+
+        def measure_and_note(trials, seen=seen, measure=measure):
+            measured = measure(trials)
+            seen.add(trials, measured)
+            return measured
+
+        found = carry_out(climb(of, Climb(predictor=predictor), budget=1, seed=seed), measure_and_note)
         assert len(measure.asked) == 113
         draws = dirichlet(np.tile(of.natural, (112, 1)), np.random.default_rng(seed))
-        better += truth(found.finalists[0].weights) < min(map(truth, draws))
+        gains.append(min(map(truth, draws)) - truth(found.finalists[0].weights))
         fresh = dirichlet(np.tile(of.natural, (500, 1)), np.random.default_rng([seed, 9]))
-        weights = np.array([trial.weights for trial in measure.asked])
-        losses = np.array([truth(row) for row in weights])
-        predicted = learn("both", weights, losses, seed=seed, bags=2).predict(fresh)
-        correlated += spearman(predicted, np.array([truth(row) for row in fresh])) >= 0.75
-    assert better >= 3
-    assert correlated >= 2
+        correlations.append(spearman(seen.predictor(predictor, seed).predict(fresh), np.array([*map(truth, fresh)])))
+    assert sum(gain > 0 for gain in gains) >= seeds - seeds // 6, gains
+    assert sum(one >= 0.75 for one in correlations) >= seeds - 1, correlations
 
 
 @pytest.mark.parametrize("natural", [(0.98, 0.01, 0.01), (0.9, 0.05, 0.03, 0.02), (0.999, 0.001)])

@@ -155,6 +155,26 @@ def test_skillit_measures_its_graph():
     assert found.finalists[0].weights.argmax() == 0
 
 
+@pytest.mark.parametrize("rounds", [1, 4])
+def test_skillit_measures_its_graph_within_the_bounds(rounds):
+    """Of a domain that is nearly used up less than a piece is added, and it counts for a piece all the same."""
+    of = Space(("a", "b", "c"), np.array([0.55, 0.4, 0.05]), np.array([1.0, 0.9, 0.06]))
+    helps = np.array([[1.0, 0.5], [0.0, 1.0], [0.4, 0.8]])
+    asked = []
+
+    def measure(trials):
+        asked.extend(trials)
+        rows = [(9e6 - t.budget * t.weights @ helps).tolist() for t in trials]
+        return [Measured(0.0, dict(zip("xy", row, strict=True))) for row in rows]
+
+    found = carry_out(skillit(of, SkillIt(rounds=rounds), ("x", "y"), None, budget=1_000_000, seed=0), measure)
+    for trial in asked:
+        assert trial.budget <= 1_000_000
+        assert (trial.weights * trial.budget <= of.most * 1_000_000 + 2).all()
+    rows = [[found.facts["graph"][name].get(target, 0.0) for target in "xy"] for name in of.names]
+    assert np.abs(np.array(rows) - helps).max() < 1e-3
+
+
 def test_a_graph_from_a_file(tmp_path):
     of = Space(("a", "b"), np.array([0.5, 0.5]), np.ones(2))
     path = tmp_path / "graph.json"
