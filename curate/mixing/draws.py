@@ -102,6 +102,7 @@ def unmeasured(rows: Floats, measured: Floats) -> Floats:
 
     Where one domain is nearly all of the corpus, most draws of Dirichlet(natural) are that domain alone.
     """
-    cells = np.round(np.concatenate([measured, rows]) / GRAIN).astype(np.int16)
-    first = np.sort(np.unique(cells, axis=0, return_index=True)[1]) - len(measured)
+    cells = np.round(np.concatenate([measured, rows]) / GRAIN).astype(np.uint64)
+    hashes = cells @ np.random.default_rng(0).integers(1 << 64, size=cells.shape[1], dtype=np.uint64)
+    first = np.sort(np.unique(hashes, return_index=True)[1]) - len(measured)
     return np.asarray(rows[first[first >= 0]])
