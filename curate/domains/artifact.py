@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 
 from curate.domains.kmeans import Distance, assign
+from curate.domains.origin import are_of_one
 from curate.domains.packing import Matrix
 from curate.domains.projecting import Layout
 from curate.errors import StoreError
@@ -68,6 +69,8 @@ class Domains(_Part):
     """By id; the largest first."""
     sample: int
     """Documents that the clusters were fitted on."""
+    embedding: str | None = None
+    """Which embedding made the vectors (`curate.domains.origin`); null: it is not known."""
     layout: Layout = "islands"
     """How the map is laid out."""
     examples: list[Example] = []
@@ -82,6 +85,14 @@ class Domains(_Part):
         line += f", {pruned} pruned" if pruned else ""
         largest = ", ".join(domain.name for domain in self.domains[:3])
         return f"{line}, fitted on {self.sample:,} documents" + (f"; the largest: {largest}" if largest else "")
+
+    def misfit(self, embedding: str | None, size: int | None) -> str | None:
+        """Why vectors that this embedding made, of so many numbers, cannot be placed; None: nothing is against it."""
+        if not are_of_one(self.embedding, embedding):
+            return f"the vectors are of the embedding {embedding}; these centroids are of {self.embedding}"
+        if len(self.clusters) and size is not None and size != self.centres.shape[1]:
+            return f"the vectors have {size} numbers; these centroids {self.centres.shape[1]}"
+        return None
 
     def place(self, vectors: Floats) -> tuple[Ints, Floats]:
         """(cluster int32[n], distance to its centre float32[n]) of vectors float32[n, dim] of length 1."""

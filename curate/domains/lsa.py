@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, computed_field
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from curate.domains.origin import hash_of
 from curate.domains.packing import Matrix, SmallMatrix
 from curate.errors import StoreError
 from curate.kernels.terms import Terms, terms
@@ -52,6 +53,12 @@ class Lsa(BaseModel):
     def dimensions(self) -> int:
         """Numbers in a vector."""
         return int(self.vectors.shape[1])
+
+    @cached_property
+    def name(self) -> str:
+        """What tells its vectors from those of another one."""
+        parts = ["\n".join(self.words).encode(), self.vectors.tobytes(), self.scale.tobytes()]
+        return f"lsa:{hash_of([*parts, str(self.max_chars).encode()])}"
 
     @cached_property
     def _known(self) -> pa.LargeStringArray:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import curate
+from curate.documents import ID, TEXT
 from curate.engine import driver, intake
 from curate.engine.events import NothingNew, Published, Resolved, RunDone, Show, Warned, silent
 from curate.engine.manifest import read
@@ -108,6 +109,7 @@ class _Next:
         if not files:
             self.show(NothingNew(len(listing.files), len(done), str(self.stream.root)))
             return None
+        frozen = self._frozen(number)  # complains before anything is written
         self._warn(files, done)
         write_json(self.stream.pending, {"generation": number, "files": [_state(file) for file in files]})
         folder = self.stream.folder(number)
@@ -116,7 +118,7 @@ class _Next:
             self.settings,
             fresh=begun == "otherwise",
             only=frozenset(file.name for file in files),
-            frozen=self._frozen(number),
+            frozen=frozen,
         )
         result = driver.run(recipe, executor, self.show, settings)
         self._publish(number, files, done, folder)
@@ -181,6 +183,7 @@ class _Next:
                     f"{self.recipe.source or 'recipe'}: incremental.freeze: '{label}' is no step whose decision could "
                     f"be kept; there {f'are {able}' if able else 'is none here'}"
                 )
+            self._check_what_it_reads(step)
             if number > _FIRST:
                 path = self.stream.folder(_FIRST).small_artifact(label)
                 if not path.exists():
@@ -191,6 +194,22 @@ class _Next:
                 found[label] = os.path.abspath(path)
                 self.show(Resolved(label, f"as generation {_FIRST} decided"))
         return found
+
+    def _check_what_it_reads(self, step: Step) -> None:
+        """A decision that is kept must be about columns that mean the same in each generation."""
+        assert self.recipe.incremental is not None
+        kept, read = self.recipe.incremental.freeze, {*step.read()} - {ID, TEXT}
+        for other in self.recipe.stages[: step.index - 1]:
+            of = other.stage
+            decides = isinstance(of, Global) and not isinstance(of, Match | Cluster) and not of.is_decided()
+            columns = sorted(read & set(other.written()))
+            if decides and columns and other.label not in kept:
+                together = [one.label for one in self.recipe.stages if one.label in (*kept, other.label)]
+                raise RecipeError(
+                    f"{self.recipe.source or 'recipe'}: incremental.freeze: '{step.label}' reads column "
+                    f"'{columns[0]}', and '{other.label}', which writes it, decides anew in each generation: "
+                    f"its values would not mean the same; keep both: freeze: [{', '.join(together)}]"
+                )
 
     def _publish(
         self, number: int, files: Sequence[InputFile], done: Sequence[Mapping[str, Any]], folder: RunFolder

@@ -17,6 +17,7 @@ from curate.domains import kmeans
 from curate.domains.artifact import Cluster, Domain, Domains, Example, centred, load
 from curate.domains.merging import merge
 from curate.domains.naming import names, telling_words
+from curate.domains.origin import maker
 from curate.domains.projecting import Layout, plane
 from curate.domains.sampling import chosen, noted, share_of
 from curate.errors import StageError
@@ -37,6 +38,10 @@ class DomainClusters(Global):
         - embed
         - domain_clusters
         - domain_clusters: {domains: 12, prune: {quality_overall: 2.5}}
+
+    The labels of an earlier run for other documents, by its centroids, and by what its `embed` learned if it was `lsa`:
+
+        - embed: {model: out/first/artifacts/embed.json}
         - domain_clusters: {centroids: out/first/artifacts/domain_clusters.json}
 
     The clustering of CLIMB (Diao et al. 2025, arXiv:2504.13161): k-means with many clusters, on a sample of the
@@ -47,6 +52,7 @@ class DomainClusters(Global):
     Adds `domain_id`, 0 for the domain with most documents of the sample; `domain_name`, three words that tell it from
     the others; and `domain_distance`, to the centre of the document's own cluster: 1 - cosine, or Euclidean. The
     centres are in `artifacts/domain_clusters.json` of the run: with `centroids`, another run gives the same labels.
+    Vectors that are known to come from another embedding than the centroids' are refused.
 
     Memory while it decides: some 600 MB for a sample of 100,000 vectors of 256 numbers, and in proportion. The result
     depends on ids, texts and vectors alone.
@@ -74,7 +80,8 @@ class DomainClusters(Global):
     distance: kmeans.Distance = "cosine"
     """How near vectors are: by the angle between them (spherical k-means), or `euclidean`."""
     centroids: str | None = None
-    """Path of an artifact of an earlier run; nothing is fitted then, and the labels are those of that run."""
+    """Path of an artifact of an earlier run; nothing is fitted then, and the labels are those of that run. The vectors
+    must come from the same embedding: of `lsa`, `embed: {model: …/artifacts/embed.json}` of that run."""
     shown: int = Field(2000, ge=0, le=100_000)
     """Documents that are put into the artifact for the map (`curate map`), with 200 characters of their text each:
     0 to 100,000. 0 if the artifact is to be shown to others than the documents."""
@@ -100,6 +107,7 @@ class DomainClusters(Global):
         "distance",
         "layout",
     )
+    version: ClassVar[int] = 2
     evidence: ClassVar[pa.Schema] = pa.schema(
         {
             "key": pa.uint64(),
@@ -109,6 +117,7 @@ class DomainClusters(Global):
             "words": pa.large_string(),
             "id": pa.large_string(),
             "text": pa.large_string(),  # the beginning
+            "made_by": pa.large_string(),  # the embedding
         }
     )
 
@@ -149,6 +158,9 @@ class DomainClusters(Global):
         kind = types.get(self.column)
         if kind is not None and not is_vector(kind):
             raise ValueError(f"column '{self.column}' is {kind}; vectors are lists of floats, as embed writes them")
+        if kind is not None and self.centroids is not None:
+            size = kind.list_size if pa.types.is_fixed_size_list(kind) else None
+            self._check_fit(load(Path(self.centroids)), kind, size)
         for name in self.prune:
             if name in types and not is_number(types[name]):
                 raise ValueError(f"prune: column '{name}' is {types[name]}; a score is a number")
@@ -174,6 +186,7 @@ class DomainClusters(Global):
                 terms(texts, READ).distinct().joined(len(rows)),
                 batch[ID].take(pa.array(rows)),
                 pc.utf8_slice_codeunits(texts, 0, EXCERPT if self.shown else 0),
+                pa.repeat(pa.scalar(maker(batch[self.column].type), pa.large_string()), len(rows)),
             ],
             schema=self.evidence,
         )
@@ -181,7 +194,7 @@ class DomainClusters(Global):
     def resolve(self, evidence: Evidence) -> Domains:
         """Clusters, those that stay, and what they are merged to. Memory: the keys of all that is noted, the sample."""
         x, centre = self._sample(evidence)
-        found = chosen(evidence, ["scores", "words", "id", "text"], self.sample)
+        found = chosen(evidence, ["scores", "words", "id", "text", "made_by"], self.sample)
         two_each = min(2 * (self.domains or 20), max(len(x) // 4, 1))
         usual = max(min(len(x) // PER_CLUSTER, MOST_CLUSTERS), two_each)
         centres = kmeans.fit(x, self.clusters or usual, seed=self.seed, distance=self.distance)
@@ -201,6 +214,7 @@ class DomainClusters(Global):
             clusters=clusters,
             domains=self._named(found, domain[label], int(domain.max(initial=-1)) + 1),
             sample=len(x),
+            embedding=self._maker(found),
             layout=self.layout,
             examples=self._examples(found, x, label, apart, domain),
         )
@@ -211,6 +225,11 @@ class DomainClusters(Global):
     def apply(self, batch: Batch, artifact: Domains | None) -> Outcome:
         artifact = artifact if self.centroids is None and artifact is not None else load(Path(self.centroids or ""))
         vectors, rows = self._vectors(batch)
+        if len(rows):
+            try:
+                self._check_fit(artifact, batch[self.column].type, vectors.shape[1])
+            except ValueError as error:
+                raise StageError(f"domain_clusters: {error}") from error
         ids, apart = np.full(len(batch), -1), np.full(len(batch), np.nan, np.float32)
         reason = np.full(len(batch), 1 if self.missing == "drop" else -1)
         if len(artifact.clusters) and len(rows):
@@ -225,6 +244,27 @@ class DomainClusters(Global):
         }
         reasons = pa.array(["pruned_cluster", "no_vector"], pa.string()).take(pa.array(reason, mask=reason < 0))
         return Outcome(reason=reasons, columns=columns)
+
+    def _check_fit(self, centroids: Domains, kind: pa.DataType, size: int | None) -> None:
+        """Raise ValueError if vectors of a column's type cannot be compared with the centroids."""
+        misfit = centroids.misfit(maker(kind), size)
+        if misfit is None:
+            return
+        if self.centroids is None:
+            raise ValueError(f"{misfit}. Freeze both steps: incremental: {{freeze: [embed, domain_clusters]}}")
+        beside = Path(self.centroids).with_name("embed.json")
+        raise ValueError(
+            f"{self.centroids}: {misfit}. Take the embedding that they were made with: of lsa, what that run learned, "
+            f"as in embed: {{model: {beside}}}; else the same model. Or leave out centroids, and fit anew"
+        )
+
+    def _maker(self, found: pa.Table) -> str | None:
+        """The embedding of the sample's vectors. Raises StageError if they are of several."""
+        makers = pc.unique(found["made_by"]).to_pylist() if len(found) else []
+        if len(makers) > 1:
+            shown = ", ".join(sorted(str(name) for name in makers))
+            raise StageError(f"domain_clusters: column '{self.column}' has vectors of several embeddings: {shown}")
+        return makers[0] if makers else None
 
     def _vectors(self, batch: Batch) -> tuple[Floats, npt.NDArray[np.int64]]:
         """The vectors of the documents that have one, and their rows."""

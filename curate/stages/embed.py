@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from curate.documents import ID, TEXT, Batch
 from curate.domains.lsa import Lsa, fit, load
+from curate.domains.origin import hash_of_files, vectors_by
 from curate.domains.sampling import chosen, noted, share_of
 from curate.errors import StoreError
 from curate.kernels.terms import Terms, terms
@@ -43,7 +44,8 @@ class Embed(Global):
     without a GPU).
 
     Vectors have length 1 and 16-bit numbers; null where the model has none. They stay in the run folder, for the steps
-    behind this one, unless `keep` is set.
+    behind this one, unless `keep` is set. Which model made them is noted in the type of the column, so that
+    `domain_clusters` refuses centroids of another one.
     """
 
     model: str = BUILTIN
@@ -65,6 +67,7 @@ class Embed(Global):
 
     evidence: ClassVar[pa.Schema] = pa.schema({"key": pa.uint64(), "row": pa.int64(), "words": pa.large_string()})
     decides_by: ClassVar[tuple[str, ...]] = ("dimensions", "sample", "keep")
+    version: ClassVar[int] = 2
 
     @model_validator(mode="after")
     def _is_a_model(self) -> Self:
@@ -88,7 +91,7 @@ class Embed(Global):
         return (TEXT,)
 
     def columns_written(self) -> dict[str, pa.DataType]:
-        return {EMBEDDING: pa.list_(pa.float16(), self._size())}
+        return {EMBEDDING: vectors_by(self._name(), self._size())}
 
     def columns_kept_back(self) -> tuple[str, ...]:
         return () if self.keep else (EMBEDDING,)
@@ -121,7 +124,8 @@ class Embed(Global):
 
     def apply(self, batch: Batch, artifact: Lsa | None) -> Outcome:
         values, rows = self._vectors(batch[TEXT], artifact)
-        return Outcome(columns={EMBEDDING: column_of(values, rows, len(batch))})
+        kind = vectors_by(artifact.name if artifact is not None else self._name(), values.shape[1])
+        return Outcome(columns={EMBEDDING: column_of(values, rows, len(batch)).cast(kind)})
 
     def _vectors(self, texts: pa.LargeStringArray, learned: Lsa | None) -> tuple[Floats, npt.NDArray[np.int64]]:
         if self.model == BUILTIN:
@@ -138,6 +142,19 @@ class Embed(Global):
             return load(Path(self.model)).dimensions if self._is_learned() else embedders.dimensions(Path(self.model))
         except StoreError:
             return 1
+
+    def _name(self) -> str | None:
+        """What tells its vectors from others; of `lsa`, before it has learned, the family alone."""
+        if self.model == LSA:
+            return LSA
+        try:
+            if self.model == BUILTIN:
+                return f"{BUILTIN}:{static.digest()}"
+            if self._is_learned():
+                return load(Path(self.model)).name
+            return f"{Path(self.model).resolve().name}:{hash_of_files(self.files())}"
+        except (StoreError, OSError):
+            return None
 
     def _is_learned(self) -> bool:
         return self.model.endswith(".json")

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from curate import plan, recipe
+from curate.errors import RecipeError, StageError
 from curate.executors.pool import Pool
 from curate.report.facts import Run
 from curate.store.arrow import ArrowFile
@@ -92,3 +93,38 @@ def test_other_centroids_are_another_run(tmp_path, rows):
     (tmp_path / "changed.json").write_text(json.dumps(changed))
     run(recipe_text(data, tmp_path / "two", stages.replace(str(centroids), str(tmp_path / "changed.json"))))
     assert "renamed" in output(tmp_path / "two")["domain_name"].to_pylist()
+
+
+def test_centroids_of_other_vectors_are_refused(tmp_path, rows):
+    data = write_shards(tmp_path / "in", rows, 2)
+    lsa = "  - embed: {model: lsa, dimensions: 128}\n"
+    clusters = "  - domain_clusters: {domains: 3, clusters: 6, sample: 100}\n"
+    run(recipe_text(data, tmp_path / "one", lsa + clusters))
+    of_lsa = tmp_path / "one/artifacts/domain_clusters.json"
+    again = f"  - domain_clusters: {{centroids: {of_lsa}}}\n"
+    learned = tmp_path / "one/artifacts/embed.json"
+    run(recipe_text(data, tmp_path / "two", f"  - embed: {{model: {learned}}}\n" + again))
+    assert output(tmp_path / "two").equals(output(tmp_path / "one"))
+    with pytest.raises(
+        RecipeError, match=rf"vectors are of the embedding builtin:\w+; these .* lsa:.*model: {learned}"
+    ):
+        run(recipe_text(data, tmp_path / "three", "  - embed\n" + again))
+    refitted = lsa.replace("128", "128, seed: 7")
+    with pytest.raises(StageError, match=rf"embedding lsa:\w+; these centroids are of lsa:\w+\. .*model: {learned}"):
+        run(recipe_text(data, tmp_path / "four", refitted + again))
+    run(recipe_text(data, tmp_path / "five", "  - embed: {keep: true}\n" + clusters))
+    own = tmp_path / "five/data"
+    with pytest.raises(RecipeError, match=r"embedding builtin:\w+; these centroids are of lsa"):
+        run(recipe_text(own, tmp_path / "six", again.replace("{", "{as: d, ")))
+
+
+def test_centroids_of_another_size_are_refused_before_any_work(tmp_path, rows):
+    data = write_shards(tmp_path / "in", rows, 1)
+    run(recipe_text(data, tmp_path / "one", "  - embed: {keep: true}\n  - domain_clusters: {domains: 3}\n"))
+    centroids = tmp_path / "one/artifacts/domain_clusters.json"
+    found = json.loads(centroids.read_text())
+    found["artifact"]["embedding"] = None
+    centroids.write_text(json.dumps(found))
+    stages = f"  - embed: {{model: lsa, dimensions: 64}}\n  - domain_clusters: {{centroids: {centroids}}}\n"
+    with pytest.raises(RecipeError, match=rf"{centroids}: the vectors have 64 numbers; these centroids 128\. Take"):
+        run(recipe_text(data, tmp_path / "two", stages))

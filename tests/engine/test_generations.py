@@ -230,6 +230,30 @@ def test_a_threshold_is_frozen_or_found_anew(tmp_path):
         assert [generation["accounting"]["documents_out"] for generation in state["generations"]] == [31, expected]
 
 
+DOMAINS = "\n  - embed: {model: lsa, dimensions: 8}\n  - domain_clusters: {domains: 3, clusters: 9}"
+
+
+def test_domains_are_frozen_with_the_vectors_that_they_are_of(tmp_path):
+    arrive(tmp_path, 0)
+    with pytest.raises(
+        RecipeError, match=r"reads column 'embedding', and 'embed', .*freeze: \[embed, domain_clusters\]"
+    ):
+        run(tmp_path, stages=DOMAINS, incremental="{freeze: [domain_clusters]}")
+    for night in range(2):
+        arrive(tmp_path, night)
+        run(tmp_path, stages=DOMAINS, incremental="{freeze: [embed, domain_clusters]}")
+    for label in ("embed", "domain_clusters"):
+        both = [tmp_path / f"out/generations/gen-000{number}/artifacts/{label}.json" for number in (1, 2)]
+        first, second = (json.loads(path.read_text())["artifact"] for path in both)
+        assert first == second
+    assert first["embedding"].startswith("lsa:")
+    fixed = DOMAINS.replace("model: lsa, dimensions: 8", "model: builtin")
+    other = tmp_path / "other"
+    other.mkdir()
+    arrive(other, 0)
+    run(other, stages=fixed, incremental="{freeze: [domain_clusters]}")  # nothing is learned that could change
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -165,6 +165,20 @@ def test_centroids_of_an_earlier_run_give_the_same_labels(tmp_path):
     assert [known[names[f"d{i}"]] for i in range(40)] == subject.tolist()
 
 
+def test_lists_of_another_size_than_the_centroids(tmp_path):
+    batch, _ = planted(n=40)
+    first = run(DomainClusters(clusters=6, domains=3), [[batch]])
+    path = tmp_path / "domain_clusters.json"
+    path.write_text(json.dumps({"artifact": first.artifact.model_dump(mode="json")}))
+    small, _ = planted(n=40, dim=5)
+    with pytest.raises(
+        StageError, match=rf"{path}: the vectors have 5 numbers; these centroids 12\. Take the embedding"
+    ):
+        run(DomainClusters(centroids=str(path)), [[small]])
+    with pytest.raises(StageError, match=r"these centroids 12\. Freeze both steps"):
+        DomainClusters().apply(small, first.artifact)
+
+
 def test_files_that_have_no_centroids(tmp_path):
     with pytest.raises(StoreError, match="cannot read it"):
         artifacts.load(tmp_path / "absent.json")
