@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -131,9 +132,11 @@ def cmr(
     from curate.mixing.cmr import critical_law, curves_of
     from curate.store.tables import numbers
 
+    if not 0 < tolerance < math.inf:
+        raise RecipeError(f"--tolerance {tolerance:g}: the change that is borne is a number above 0")
     for size in at or ():
-        if size <= 0:
-            raise RecipeError(f"--at {size:g}: tokens are more than 0")
+        if not 0 < size < math.inf:
+            raise RecipeError(f"--at {size:g}: the number of tokens is above 0")
     found = critical_law(curves_of(numbers(table)), tolerance, tuple(at or ()), seed)
     typer.echo(
         f"largest share of domain text that changes the general loss by {tolerance:g} or less, with 90 % intervals"

@@ -74,28 +74,28 @@ class Fitter:
         """One for each row of y, float64[m, n]; fine: exponents between those of the grid as well."""
         taken = np.einsum("enp,mn->mep", self._bases, y)
         best = (taken**2).sum(axis=2).argmax(axis=1)
-        found = zip(y, self._exponents[best], strict=True)
-        return [self._power(self._refined(row, one) if fine else one, row) for row, one in found]
+        exponents = self._exponents[best]
+        exponents = self._refined(exponents, y) if fine else exponents
+        return [self._power(one, row) for one, row in zip(exponents, y, strict=True)]
 
-    def _refined(self, y: Floats, exponents: Floats) -> Floats:
-        """Around the best of the grid, in smaller steps, one exponent after the other."""
-        for step in STEPS:
-            for place in range(len(exponents)):
-                tried = np.tile(exponents, (5, 1))
-                tried[:, place] += step * np.arange(-2, 3)
-                fits = [self._solve(one, y) for one in tried]
-                exponents = tried[int(np.argmin([error for _, error in fits]))]
+    def _refined(self, exponents: Floats, y: Floats) -> Floats:
+        """Around the best of the grid, in smaller steps, one exponent after the other; float64[m, terms] of as many."""
+        rows = np.arange(len(y))
+        for step, place in itertools.product(STEPS, range(exponents.shape[1])):
+            tried = np.repeat(exponents[:, None], 5, axis=1)
+            tried[:, :, place] += step * np.arange(-2, 3)
+            powers = self._x[:, None] ** tried[:, :, None, :]
+            bases = np.linalg.qr(np.concatenate([powers, np.ones((*powers.shape[:3], 1))], axis=3))[0]
+            taken = (np.einsum("mknp,mn->mkp", bases, y) ** 2).sum(axis=2)
+            # Exponents that are 0, or alike, are no two functions: the projection is then on rounding errors.
+            alone = np.sort(np.concatenate([tried, np.zeros((*tried.shape[:2], 1))], axis=2), axis=2)
+            taken[(np.diff(alone, axis=2) < STEPS[-1] / 2).any(axis=2)] = -1.0
+            exponents = tried[rows, taken.argmax(axis=1)]
         return exponents
 
     def _power(self, exponents: Floats, y: Floats) -> Power:
-        factors, _ = self._solve(exponents, y)
+        factors = np.linalg.lstsq(self._design(exponents), y, rcond=1e-10)[0]
         return Power(tuple(factors[:-1].tolist()), tuple(exponents.tolist()), float(factors[-1]), self._scale)
-
-    def _solve(self, exponents: Floats, y: Floats) -> tuple[Floats, float]:
-        """(factors and constant, sum of squared residuals)."""
-        design = self._design(exponents)
-        factors = np.linalg.lstsq(design, y, rcond=1e-10)[0]
-        return np.asarray(factors), float(((design @ factors - y) ** 2).sum())
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def critical_law(curves: Curves, tolerance: float = TOLERANCE, at: tuple[float, 
     generator = np.random.default_rng(seed)
     redrawn = zip(
         *(
-            fitter.fit(one + generator.choice(pool, (REDRAWN, len(one))))
+            fitter.fit(one + generator.choice(pool, (REDRAWN, len(one))), fine=True)
             for fitter, one in zip(fitters, fitted, strict=True)
         ),
         strict=True,

@@ -152,6 +152,13 @@ def test_it_writes_to_no_folder_of_others(tmp_path):
         mixture("search", asked)
 
 
+@pytest.mark.parametrize("option", ["--tolerance", "--at"])
+@pytest.mark.parametrize("value", ["nan", "inf", "0", "-1"])
+def test_cmr_refuses_what_is_no_number_above_0(tmp_path, option, value):
+    with pytest.raises(RecipeError, match=rf"{option} {value}: .* above 0"):
+        mixture("cmr", tmp_path / "losses.csv", f"{option}={value}")
+
+
 def test_cmr(tmp_path):
     rows = ["ratio,tokens,general,domain", "0.5,0,2.0,3.0"]
     for ratio in (0.1, 0.2, 0.4, 0.8):

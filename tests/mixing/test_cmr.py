@@ -59,6 +59,36 @@ def test_a_size_that_was_not_measured():
     assert predicted.ratio == pytest.approx(truth(12e9), abs=0.03)
 
 
+@pytest.mark.parametrize("exponent", [-0.3, -0.62])
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_an_interval_holds_its_estimate(exponent, noise):
+    """Also where there is next to no noise, and the exponent is none of the grid."""
+    tokens = np.geomspace(1e9, 16e9, 8)
+    ratio, size = (grid.ravel() for grid in np.meshgrid(RATIOS, tokens, indexing="ij"))
+    change = 0.2 * ratio**1.1 * (size / 1e9) ** exponent + noise * np.random.default_rng(0).normal(size=len(ratio))
+    found = critical_law(curves_of({"ratio": ratio, "tokens": size, "general_change": change}), 0.03, at=(20e9,))
+    known = [one for one in [*found.measured, *found.predicted] if one.ratio is not None and not one.beyond]
+    assert len(known) >= 4
+    assert found.predicted
+    for one in known:
+        assert one.low - 1e-9 <= one.ratio <= one.high + 1e-9
+
+
+def test_the_fit_of_two_powers_is_near_that_of_scipy():
+    """To about the noise; and not of two that are the same, where a projection would be on rounding errors."""
+    x = np.geomspace(1, 100, 10)
+    y = 2 * x**-0.7 + 0.1 * x**0.3 - 0.05 + 1e-3 * np.random.default_rng(1).normal(size=10)
+    found = fit_power(x, y, 2)
+    theirs, _ = curve_fit(
+        lambda x, a, s, b, u, c: a * x**s + b * x**u + c, x, y, p0=(2, -0.7, 0.1, 0.3, 0), maxfev=20_000
+    )
+    a, s, b, u, c = theirs
+    assert np.abs(found.at(x) - (a * x**s + b * x**u + c)).max() < 2e-3
+    assert len({*found.exponents, 0.0}) == 3
+    flat = fit_power(x, np.ones(10), 2)
+    assert np.abs(flat.at(x) - 1).max() < 1e-9
+
+
 def test_ratios_beyond_those_measured():
     columns = table()
     loose = critical_law(curves_of(columns), tolerance=5.0).measured[0]
