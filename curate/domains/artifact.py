@@ -16,6 +16,8 @@ from curate.domains.projecting import Layout
 from curate.errors import StoreError
 from curate.kernels.vectors import Floats, Ints, unit
 
+MUCH = 0.9  # share of the sample; to prune more than that is likely a mistake
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
@@ -86,6 +88,28 @@ class Domains(_Part):
         largest = ", ".join(domain.name for domain in self.domains[:3])
         return f"{line}, fitted on {self.sample:,} documents" + (f"; the largest: {largest}" if largest else "")
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def warning(self) -> str | None:
+        """What a person should know before the result is used."""
+        if not self.clusters:
+            return "no document has a vector, so there are no domains"
+        found = []
+        scores = {name: [one.means[name] for one in self.clusters] for name in self.clusters[0].means}
+        without = [name for name, means in scores.items() if all(mean is None for mean in means)]
+        if without:
+            found.append(
+                f"prune: no document of the sample has a value in {', '.join(without)}; nothing is pruned by it"
+            )
+        gone = sum(one.documents for one in self.clusters if one.domain is None)
+        if gone > MUCH * self.sample:
+            best = [
+                f"{name} {max(known):.3g}" for name in scores if (known := [m for m in scores[name] if m is not None])
+            ]
+            what = "all clusters are" if not self.domains else f"{gone / self.sample:.0%} of the sample is"
+            found.append(f"{what} pruned, and the documents dropped; the highest mean of a cluster: {', '.join(best)}")
+        return "; ".join(found) or None
+
     def misfit(self, embedding: str | None, size: int | None) -> str | None:
         """Why vectors that this embedding made, of so many numbers, cannot be placed; None: nothing is against it."""
         if not are_of_one(self.embedding, embedding):
@@ -95,19 +119,21 @@ class Domains(_Part):
         return None
 
     def place(self, vectors: Floats) -> tuple[Ints, Floats]:
-        """(cluster int32[n], distance to its centre float32[n]) of vectors float32[n, dim] of length 1."""
+        """(cluster int32[n], distance to its centre float32[n]) of vectors float32[n, dim], of length 1 if `cosine`."""
         if vectors.shape[1] != self.centres.shape[1]:
             raise ValueError(
                 f"the vectors have {vectors.shape[1]} numbers; those of the centroids {self.centres.shape[1]}"
             )
-        return assign(centred(vectors, self.centre), self.centres, self.distance)
+        return assign(centred(vectors, self.centre, self.distance), self.centres, self.distance)
 
 
-def centred(vectors: Floats, centre: Floats) -> Floats:
-    """Vectors float32[n, dim] less the mean, of length 1 again; what is the mean itself stays as it is, all zero.
+def centred(vectors: Floats, centre: Floats, distance: Distance = "cosine") -> Floats:
+    """Vectors float32[n, dim] less the mean; with `cosine` of length 1 again, and all zero what is the mean itself.
 
     Vectors of texts have a large part in common, which would hide what tells them apart (Mu and Viswanath 2018).
     """
+    if distance == "euclidean":
+        return vectors - centre
     found, rows = unit(vectors, centre)
     if len(rows) == len(vectors):
         return found

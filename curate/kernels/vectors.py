@@ -26,11 +26,12 @@ def is_vector(kind: pa.DataType) -> bool:
     return bool(lists and pa.types.is_floating(kind.value_type))
 
 
-def matrix(column: pa.Array) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """(float32[m, dim] of length 1 each, their rows int64[m]): the vectors of a column of lists of floats.
+def matrix(column: pa.Array, *, of_length_1: bool = True) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """(float32[m, dim], their rows int64[m]): the vectors of a column of lists of floats, divided by their lengths.
 
-    Null, zero, and what has a number that is null or not finite are left out. Raises ValueError if vectors differ in
-    their number of numbers.
+    Null, zero, and what has a number that is null or not finite are left out. Without `of_length_1` vectors stay as
+    they are, those that are zero too; those whose length is no float32 are left out. Raises ValueError if vectors
+    differ in their number of numbers.
     """
     there = column.is_valid().to_numpy(zero_copy_only=False)
     given = column.drop_null()
@@ -39,7 +40,12 @@ def matrix(column: pa.Array) -> tuple[Floats, npt.NDArray[np.int64]]:
         raise ValueError(f"the vectors of a column have {', '.join(map(str, sorted(sizes)[:4]))} numbers; not one size")
     flat = given.flatten().cast(pa.float32()).to_numpy(zero_copy_only=False)  # null becomes NaN
     values = flat.reshape(len(given), sizes[0] if sizes else 0)
-    found, rows = unit(values)
+    if of_length_1:
+        found, rows = unit(values)
+    else:
+        wide = values.astype(np.float64)
+        rows = np.flatnonzero(np.einsum("ij,ij->i", wide, wide) < np.finfo(np.float32).max)
+        found = values[rows]
     return found, np.flatnonzero(there)[rows]
 
 

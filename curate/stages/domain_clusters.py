@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -67,18 +67,21 @@ class DomainClusters(Global):
     small sample more, so that there are two for a domain."""
     domains: int | None = Field(None, ge=1, le=65_536)
     """Domains to merge the clusters to, 1 to 65,536; null: 20 (CLIMB: 16 to 21), unless `merge_distance` is given."""
-    merge_distance: float | None = Field(None, gt=0, le=1000)
-    """Merge clusters up to this distance in place of a number: Ward's, between vectors of length 1; above 0."""
+    merge_distance: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """Merge clusters up to this distance in place of a number: Ward's, between vectors of length 1, or with
+    `distance: euclidean` in the vectors' own space; above 0."""
     prune: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = {}
     """Column of scores → the least mean that a cluster must have, in that column's unit; all of them must hold. CLIMB
-    kept a quarter of its clusters. The means are in the artifact: run with 0, look at them, then choose."""
+    kept a quarter of its clusters. What is null, NaN or infinite does not count. The means are in
+    the artifact: run with 0, look at them, then choose."""
     sample: int = Field(100_000, ge=1, le=10_000_000)
     """Documents that the clusters are fitted on, at most, chosen by a hash of their ids: 1 to 10 million."""
     sample_share: float | None = Field(None, gt=0, le=1)
     """Share of the documents to note for the sample, above 0 to 1. null: all of a small input, of a large one some
     eight times as many as `sample`."""
     distance: kmeans.Distance = "cosine"
-    """How near vectors are: by the angle between them (spherical k-means), or `euclidean`."""
+    """How near vectors are: by the angle between them (spherical k-means), or `euclidean`: as they are, their lengths
+    too. It makes little difference for those of `embed`, which all have length 1, and takes twice the disk."""
     centroids: str | None = None
     """Path of an artifact of an earlier run; nothing is fitted then, and the labels are those of that run. The vectors
     must come from the same embedding: of `lsa`, `embed: {model: …/artifacts/embed.json}` of that run."""
@@ -104,7 +107,6 @@ class DomainClusters(Global):
         "domains",
         "merge_distance",
         "sample",
-        "distance",
         "layout",
     )
     version: ClassVar[int] = 2
@@ -112,7 +114,8 @@ class DomainClusters(Global):
         {
             "key": pa.uint64(),
             "row": pa.int64(),
-            "vector": pa.list_(pa.float16()),
+            "vector": pa.list_(pa.float16()),  # of length 1
+            "wide": pa.list_(pa.float32()),  # as it is, and in place of that: `euclidean`
             "scores": pa.list_(pa.float64()),
             "words": pa.large_string(),
             "id": pa.large_string(),
@@ -170,19 +173,20 @@ class DomainClusters(Global):
         vectors, there = self._vectors(batch)
         key, rows = noted(batch[ID], there, self.seed, self.sample_share)
         texts = batch[TEXT].take(pa.array(rows))
-        scores = [
-            batch[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[rows] for name in self.prune
-        ]
-        offsets = pa.array(np.arange(len(rows) + 1, dtype=np.int32) * len(scores))
-        flat = np.stack(scores, axis=1).reshape(-1) if scores else np.zeros(0)
-        half = vectors[np.searchsorted(there, rows)].astype(np.float16)
-        steps = pa.array(np.arange(len(rows) + 1, dtype=np.int32) * half.shape[1])
+        scores = np.zeros((len(rows), len(self.prune)))
+        for place, name in enumerate(self.prune):
+            scores[:, place] = batch[name].cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)[rows]
+        scores[np.isinf(scores)] = np.nan  # no score, and it would be the mean of its cluster
+        mine = vectors[np.searchsorted(there, rows)]
+        nothing = np.zeros((len(rows), 0), np.float32)
+        half, wide = (nothing, mine) if self.distance == "euclidean" else (mine, nothing)
         return pa.record_batch(
             [
                 pa.array(key),
                 pa.array(rows),
-                pa.ListArray.from_arrays(steps, pa.array(half.reshape(-1))),
-                pa.ListArray.from_arrays(offsets, pa.array(flat)),
+                _lists(half.astype(np.float16)),
+                _lists(wide),
+                _lists(scores),
                 terms(texts, READ).distinct().joined(len(rows)),
                 batch[ID].take(pa.array(rows)),
                 pc.utf8_slice_codeunits(texts, 0, EXCERPT if self.shown else 0),
@@ -269,7 +273,7 @@ class DomainClusters(Global):
     def _vectors(self, batch: Batch) -> tuple[Floats, npt.NDArray[np.int64]]:
         """The vectors of the documents that have one, and their rows."""
         self.check_columns({self.column: batch[self.column].type})
-        found, rows = matrix(batch[self.column])
+        found, rows = matrix(batch[self.column], of_length_1=self.distance == "cosine")
         if self.missing == "error" and len(rows) < len(batch):
             first = int(np.setdiff1d(np.arange(len(batch)), rows)[0])
             raise StageError(
@@ -279,13 +283,14 @@ class DomainClusters(Global):
         return found, rows
 
     def _sample(self, evidence: Evidence) -> tuple[Floats, Floats]:
-        """(the vectors of the sample, less their mean and of length 1, float32[n, dim]; that mean float32[1, dim])."""
-        found = chosen(evidence, ["vector"], self.sample)["vector"].combine_chunks()
-        vectors, _ = matrix(found.cast(pa.list_(pa.float16())))
+        """(the vectors of the sample, `centred`, float32[n, dim]; their mean, float32[1, dim])."""
+        name = "wide" if self.distance == "euclidean" else "vector"
+        found = chosen(evidence, [name], self.sample)[name].combine_chunks()
+        vectors, _ = matrix(found.cast(self.evidence.field(name).type), of_length_1=self.distance == "cosine")
         del found
         mean = vectors.sum(0, dtype=np.float64) / max(len(vectors), 1)
         centre = mean.astype(np.float32)[None, :]
-        return centred(vectors, centre), centre
+        return centred(vectors, centre, self.distance), centre
 
     def _means(self, found: pa.Table, label: Ints, k: int) -> list[dict[str, float | None]]:
         """Of each cluster, the mean of each column of scores over the documents that have one."""
@@ -323,7 +328,8 @@ class DomainClusters(Global):
     ) -> list[Example]:
         """The first documents of the sample, on the map."""
         n = min(self.shown, len(x))
-        places = plane(x[:n], domain[label[:n]], self.layout, self.seed)
+        shown = centred(x[:n], np.zeros((1, x.shape[1]), np.float32))  # a map goes by angles
+        places = plane(shown, domain[label[:n]], self.layout, self.seed)
         ids, texts = (found[name].slice(0, n).to_pylist() for name in ("id", "text"))
         rows = zip(ids, label.tolist(), apart.tolist(), places.tolist(), texts, strict=False)
         return [
@@ -341,3 +347,9 @@ class DomainClusters(Global):
             Domain(name=name, words=mine, documents=size)
             for name, mine, size in zip(names(words), words, sizes, strict=True)
         ]
+
+
+def _lists(values: npt.NDArray[Any]) -> pa.ListArray:
+    """The rows of a matrix as lists."""
+    steps = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    return pa.ListArray.from_arrays(pa.array(steps), pa.array(values.reshape(-1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -116,6 +117,72 @@ def test_all_may_be_pruned():
     found = run(DomainClusters(prune={"q": 2.0}), [[batch]])
     assert set(found.reasons.values()) == {"pruned_cluster"}
     assert found.artifact.domains == []
+    assert (
+        found.artifact.warning
+        == "all clusters are pruned, and the documents dropped; the highest mean of a cluster: q 0"
+    )
+
+
+def test_what_is_hardly_meant_is_warned_of():
+    batch, subject = planted(q=lambda s: None, few=lambda s: float(s == 0))
+    ok = run(DomainClusters(clusters=9, domains=3, prune={"few": -1}), [[batch]])
+    assert ok.artifact.warning is None
+    assert '"warning":null' in ok.artifact.model_dump_json()
+    batch = batch.with_columns({"q": pa.nulls(300, pa.float64())})
+    none = run(DomainClusters(prune={"q": 1.0, "few": -1}), [[batch]])
+    assert none.artifact.warning == "prune: no document of the sample has a value in q; nothing is pruned by it"
+    assert none.kept == {f"d{i}" for i in range(300)}
+    rare = batch.take(np.flatnonzero((subject != 0) | (np.arange(300) < 40)))
+    pruned = run(DomainClusters(clusters=9, domains=3, prune={"few": 0.5}), [[rare]])
+    assert pruned.artifact.domains
+    assert re.match("9\\d% of the sample is pruned, .*: few 1$", pruned.artifact.warning)
+    empty = run(DomainClusters(), [[batch.with_columns({"embedding": pa.nulls(300, pa.list_(pa.float32()))})]])
+    assert empty.artifact.warning == "no document has a vector, so there are no domains"
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_scores_that_are_not_finite_do_not_count(value):
+    batch, _ = planted(q=lambda s: 1.0)
+    scores = batch["q"].to_numpy().copy()
+    scores[::7] = value
+    stage = DomainClusters(clusters=6, domains=3, prune={"q": 0.5})
+    found = run(stage, [[batch.with_columns({"q": pa.array(scores)})]])
+    assert {cluster.means["q"] for cluster in found.artifact.clusters} == {1.0}
+    assert set(found.reasons.values()) == {None}
+
+
+def far_apart(n=200):
+    """Vectors in one direction, some at 1 and some at 10 from the origin; one is zero."""
+    rng = np.random.default_rng(4)
+    length = np.where(np.arange(n) % 2, 10.0, 1.0)
+    vectors = length[:, None] * np.ones((1, 6)) / 6**0.5 + rng.normal(0, 0.05, (n, 6))
+    vectors[0] = 0
+    return batch_of(["word"] * n, embedding=pa.array(vectors.tolist(), pa.list_(pa.float64()))), vectors
+
+
+def test_euclidean_is_of_the_vectors_as_they_are():
+    batch, vectors = far_apart()
+    found = run(DomainClusters(clusters=2, domains=2, distance="euclidean"), [[batch]])
+    ids = np.array([found.columns["domain_id"][f"d{i}"] for i in range(200)])
+    assert set(ids[::2]) != set(ids[1::2])
+    assert len({*ids[::2]}) == len({*ids[1::2]}) == 1
+    for row in (0, 1, 2):
+        centre = vectors[row % 2 :: 2].mean(0)
+        assert found.columns["domain_distance"][f"d{row}"] == pytest.approx(
+            np.linalg.norm(vectors[row] - centre), rel=1e-3
+        )
+    large = batch.with_columns({"embedding": pa.array((vectors * 1e5).tolist(), pa.list_(pa.float64()))})
+    assert (
+        run(DomainClusters(clusters=2, domains=2, distance="euclidean"), [[large]]).columns["domain_id"]
+        == (found.columns["domain_id"])
+    )
+
+
+def test_how_far_euclidean_clusters_are_merged():
+    batch, _ = far_apart()
+    for distance, domains in [(5.0, 2), (50.0, 1)]:
+        stage = DomainClusters(clusters=2, merge_distance=distance, distance="euclidean")
+        assert len(run(stage, [[batch]]).artifact.domains) == domains
 
 
 @pytest.mark.parametrize(("missing", "reason"), [("keep", None), ("drop", "no_vector")])
