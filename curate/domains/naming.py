@@ -15,6 +15,8 @@ from curate.kernels.terms import Terms
 WORDS = 10  # listed for each group
 IN_NAME = 3
 LEAST = 2  # documents of the group that a word must be in
+_OF_LETTERS = r"^[\p{L}\p{M}]+$"
+_DAMAGED = r"[\x{a1}-\x{ff}]{3}"  # text of another encoding that was read as Latin-1
 STOP_WORDS = Path(__file__).with_name("stop_words.txt")
 
 
@@ -23,7 +25,8 @@ def telling_words(texts: pa.LargeStringArray, group: npt.NDArray[np.int64], grou
 
     A class TF-IDF (after Grootendorst 2022, "BERTopic") over documents: the share of the group's documents that have a
     word, times the logarithm of how much larger that is than the mean of all groups' shares. Stop words of sixteen
-    languages are left out.
+    languages are left out, and what is no readable word: with digits in it, or with three Latin-1 letters beyond
+    ASCII side by side, as in text of another encoding that was read as Latin-1.
 
     Args:
         texts: large_string[n], the distinct words of each document with spaces between.
@@ -33,7 +36,8 @@ def telling_words(texts: pa.LargeStringArray, group: npt.NDArray[np.int64], grou
     if not groups:
         return []
     found = Terms.parted(texts)
-    telling = ~pc.is_in(found.words, stop_words()).to_numpy(zero_copy_only=False)
+    every = found.words.dictionary_encode()
+    telling = _is_telling(every.dictionary)[every.indices.to_numpy()]
     codes = found.words.filter(pa.array(telling)).dictionary_encode()
     vocabulary, size = codes.dictionary, max(len(codes.dictionary), 1)
     place = group[found.document[telling]] * size + codes.indices.to_numpy()
@@ -41,6 +45,12 @@ def telling_words(texts: pa.LargeStringArray, group: npt.NDArray[np.int64], grou
     shares = counts / np.maximum(np.bincount(group, minlength=groups), 1)[:, None]
     usual = np.maximum(shares.mean(0), 1e-12)
     return [_best(vocabulary, of, share, usual) for of, share in zip(counts, shares, strict=True)]
+
+
+def _is_telling(words: pa.Array) -> npt.NDArray[np.bool_]:
+    stop = pc.is_in(words, stop_words())
+    readable = pc.and_not(pc.match_substring_regex(words, _OF_LETTERS), pc.match_substring_regex(words, _DAMAGED))
+    return np.asarray(pc.and_not(readable, stop).to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _best(

@@ -29,7 +29,8 @@ def test_the_score_is_what_the_docstring_says():
 
 def test_neither_order_nor_names_of_groups_matter():
     rng = np.random.default_rng(1)
-    texts = [" ".join(sorted({f"word{n}" for n in rng.integers(0, 40, 12)})) for _ in range(60)]
+    known = [f"word{a}{b}" for a in "abcde" for b in "mnopqrst"]
+    texts = [" ".join(sorted({known[n] for n in rng.integers(0, 40, 12)})) for _ in range(60)]
     group = rng.integers(0, 4, 60)
     order = rng.permutation(60)
     assert words_of(texts, group.tolist(), 4) == words_of([texts[i] for i in order], group[order].tolist(), 4)
@@ -42,6 +43,11 @@ def test_neither_order_nor_names_of_groups_matter():
 def test_stop_words_and_other_forms_are_left_out():
     assert words_of(["les servers server the nicht", "server servers"], [0, 0], 1) == [["server"]]
     assert {"the", "nicht", "которые", "est"} <= set(stop_words().to_pylist())
+
+
+def test_what_nobody_can_read_is_no_name():
+    text = "éçñ x86 café ¾ææää 日本 ¼¹ö नमस्ते"
+    assert words_of([text, text], [0, 0], 1) == [["café", "नमस्ते", "日本"]]
 
 
 def test_groups_without_words():
