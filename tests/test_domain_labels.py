@@ -41,3 +41,20 @@ def test_subjects_of_exam_questions_are_found(labels, model, least):
     x, rows = labels.vectors(model, texts)
     nmi, _ = labels.agreement(labels.clusters(x, rows, len(texts), 57, 0), truth)
     assert nmi > least
+
+
+def test_merged_clusters_are_those_of_the_stage(labels):
+    """The script's way and the stage's own, on the same vectors."""
+    from curate.documents import ID
+    from curate.stages.domain_clusters import DomainClusters
+    from tests.stages.harness import run
+    from tests.stages.test_domain_clusters import planted
+
+    batch, subject = planted(n=200)
+    x, rows = labels.matrix(batch["embedding"])
+    order = np.argsort(labels.hash64(batch[ID], 0), kind="stable")  # in which the stage has its sample
+    found = labels.merged(x[order], rows, 200, 3, 0)
+    stage = run(DomainClusters(domains=3), [[batch]]).columns["domain_id"]
+    ours = np.array([stage[f"d{i}"] for i in order])
+    assert labels.agreement(found, ours) == pytest.approx((1, 1))
+    assert labels.agreement(found, subject[order]) == pytest.approx((1, 1))

@@ -199,9 +199,8 @@ class DomainClusters(Global):
         """Clusters, those that stay, and what they are merged to. Memory: the keys of all that is noted, the sample."""
         x, centre = self._sample(evidence)
         found = chosen(evidence, ["scores", "words", "id", "text", "made_by"], self.sample)
-        two_each = min(2 * (self.domains or 20), max(len(x) // 4, 1))
-        usual = max(min(len(x) // PER_CLUSTER, MOST_CLUSTERS), two_each)
-        centres = kmeans.fit(x, self.clusters or usual, seed=self.seed, distance=self.distance)
+        count = self.clusters or usual_clusters(len(x), self.domains or 20)
+        centres = kmeans.fit(x, count, seed=self.seed, distance=self.distance)
         nothing = np.zeros(0, np.int32), np.zeros(0, np.float32)
         label, apart = kmeans.assign(x, centres, self.distance) if len(x) else nothing
         sizes = np.bincount(label, minlength=len(centres))
@@ -347,6 +346,12 @@ class DomainClusters(Global):
             Domain(name=name, words=mine, documents=size)
             for name, mine, size in zip(names(words), words, sizes, strict=True)
         ]
+
+
+def usual_clusters(documents: int, domains: int) -> int:
+    """How many clusters so many documents are put into if nothing is said."""
+    two_each = min(2 * domains, max(documents // 4, 1))
+    return max(min(documents // PER_CLUSTER, MOST_CLUSTERS), two_each)
 
 
 def _lists(values: npt.NDArray[Any]) -> pa.ListArray:
