@@ -28,7 +28,9 @@ from curate.cli.meter import (
     outcome,
     percent,
     place,
+    share_done,
     speeds,
+    waiting,
 )
 from curate.engine.events import (
     Event,
@@ -43,7 +45,9 @@ from curate.engine.events import (
     RunDone,
     RunFailed,
     RunStarted,
+    ShareDone,
     UnitDone,
+    Waiting,
     Warned,
 )
 
@@ -96,6 +100,10 @@ class Bars:
                 self._say(Text(nothing_new(event)))
             case Published():
                 self._say(Text.assemble(f"generation {event.number}: published: ", (event.data, "bold")))
+            case Waiting():
+                self._say(Text(waiting(event)))
+            case ShareDone():
+                self._say(Text(share_done(event)))
             case RunDone():
                 self._run_done(event)
             case RunFailed():

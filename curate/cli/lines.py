@@ -23,7 +23,9 @@ from curate.cli.meter import (
     opening,
     outcome,
     place,
+    share_done,
     speeds,
+    waiting,
 )
 from curate.engine.events import (
     Event,
@@ -38,7 +40,9 @@ from curate.engine.events import (
     RunDone,
     RunFailed,
     RunStarted,
+    ShareDone,
     UnitDone,
+    Waiting,
     Warned,
 )
 
@@ -92,6 +96,10 @@ class Lines:
                 self._say(nothing_new(event))
             case Published():
                 self._say(f"generation {event.number}: published: {event.data}")
+            case Waiting():
+                self._say(waiting(event))
+            case ShareDone():
+                self._say(share_done(event))
             case RunDone():
                 tables.print_funnel(event.funnel)
                 if event.exit_code:

@@ -6,7 +6,16 @@ import shlex
 import time
 from collections.abc import Callable
 
-from curate.engine.events import NothingNew, PassDone, PassStarted, RunDone, RunStarted, UnitDone
+from curate.engine.events import (
+    NothingNew,
+    PassDone,
+    PassStarted,
+    RunDone,
+    RunStarted,
+    ShareDone,
+    UnitDone,
+    Waiting,
+)
 from curate.report.amounts import counted, duration, percent, size
 
 __all__ = [
@@ -119,6 +128,21 @@ def nothing_new(event: NothingNew) -> str:
     """Why there is nothing to do."""
     known = f"{counted(event.files, 'file')} of the input, all known to {counted(event.generations, 'generation')}"
     return f"{event.out}: nothing new: {known}"
+
+
+def waiting(event: Waiting) -> str:
+    """What can be shared out now."""
+    what = f"{place(event.number, event.of)} ({event.title})" if event.number else "the import"
+    return f"{event.out}: stopped before {what}: {counted(event.units, 'unit')}, which --unit K/N shares out"
+
+
+def share_done(event: ShareDone) -> str:
+    """What a share has done, and what others still have to do."""
+    if event.late:
+        return f"{event.out}: share {event.share}: nothing to do, that pass is complete"
+    what = place(event.number, event.of) or "the import"
+    left = f"{counted(event.missing, 'unit')} of other shares still to do" if event.missing else "no unit is missing"
+    return f"{event.out}: share {event.share} of {what}: {counted(event.units, 'unit')} done; {left}"
 
 
 def closing(event: RunDone) -> str:

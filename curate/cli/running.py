@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from curate.engine.sharing import Share
     from curate.executors import Executor
     from curate.recipe import Recipe
 
@@ -67,6 +68,22 @@ def run(
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write OUT/report.html and the dataset card at the end.")
     ] = True,
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K/N", help="Do the share K of N (from 1) of the pass that the run waits for, and no more."
+        ),
+    ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option(
+            "--pass", min=0, help="With --unit: the pass that is meant; 0 is the import, the last the writing."
+        ),
+    ] = None,
+    until: Annotated[
+        int | None,
+        typer.Option(metavar="PASS", min=0, help="Stop where this pass would begin, so that it can be done in shares."),
+    ] = None,
     log_format: Annotated[
         str, typer.Option(help="auto (progress bars on a terminal, plain lines elsewhere), plain or json.")
     ] = "auto",
@@ -75,7 +92,7 @@ def run(
     """Run a recipe, or go on with it where an earlier run stopped."""
     from curate.cli import INTERRUPTED, failures, reporting, screen
     from curate.cli.metrics import write_metrics
-    from curate.engine import driver, generations
+    from curate.engine import driver, generations, shares
     from curate.engine.events import RunFailed
     from curate.errors import CurateError, RecipeError
     from curate.executors.pool import Pool
@@ -86,6 +103,7 @@ def run(
     asked = load(recipe, overrides or ())
     if sample is not None:
         asked = with_sample(asked, sample)
+    share = share_of(asked, unit, number, until, fresh)
     show = screen.choose(log_format)
     began, done, code = time.monotonic(), None, 1
     try:
@@ -94,8 +112,13 @@ def run(
             Pool(2) as compiler,
         ):  # no process before its first task
             settings = driver.Settings(fresh=fresh, limit=limit, compiler=compiler)
-            begin = driver.run if asked.incremental is None else generations.run
-            done = begin(asked, chosen, show, settings)
+            if share is not None:
+                shares.run(asked, share, chosen, show, settings, number)
+            elif until is not None:
+                done = driver.run_until(until, asked, chosen, show, settings)
+            else:
+                begin = driver.run if asked.incremental is None else generations.run
+                done = begin(asked, chosen, show, settings)
         code = 0 if done is None else done.exit_code
         if done is not None:
             show(reporting.after(done, show) if report else done)
@@ -126,6 +149,23 @@ def run(
 def _again() -> str:
     """The command line that goes on with this run: the same, but for what forgets it."""
     return shlex.join(["curate", *(word for word in sys.argv[1:] if word != "--fresh")])
+
+
+def share_of(recipe: Recipe, unit: str | None, number: int | None, until: int | None, fresh: bool) -> Share | None:
+    """What `--unit` means, if it is given. Raises RecipeError if these options do not go together."""
+    from curate.engine.sharing import Share
+    from curate.errors import RecipeError
+
+    if number is not None and unit is None:
+        raise RecipeError("--pass says which pass a share is of: it needs --unit K/N")
+    if unit is not None and (until is not None or fresh):
+        raise RecipeError("--unit does a share of a pass; --until and --fresh are for the run that comes before it")
+    if (unit is not None or until is not None) and recipe.incremental is not None:
+        raise RecipeError(
+            f"{recipe.source or 'recipe'}: incremental: a generation is made by one run; --unit and --until are for"
+            " recipes without `incremental`"
+        )
+    return None if unit is None else Share.parse(unit)
 
 
 def with_sample(recipe: Recipe, share: str) -> Recipe:

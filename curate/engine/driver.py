@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.engine import export, ids, indexing, intake, packing, resolve, seal, shard_pass, tidying, warm
+from curate.engine import (
+    ending,
+    ids,
+    indexing,
+    intake,
+    resolve,
+    seal,
+    shard_pass,
+    sharing,
+    stretches,
+    tidying,
+    warm,
+)
 from curate.engine.accounts import Accounts
 from curate.engine.context import Context, load
 from curate.engine.counts import UnitCounts
+from curate.engine.ending import Writing
 from curate.engine.events import (
-    KernelsCompiling,
     PassDone,
     PassStarted,
     Quarantined,
@@ -26,12 +37,17 @@ from curate.engine.events import (
     RunStarted,
     Show,
     UnitDone,
+    Waiting,
     Warned,
     silent,
 )
 from curate.engine.manifest import Manifest
-from curate.errors import CurateError, RecipeError, StageError, StoreError
-from curate.executors import Executor, Failure
+from curate.engine.settings import Settings as Settings
+from curate.engine.settings import listing_of
+from curate.engine.stretches import Stretch
+from curate.engine.tasks import each
+from curate.errors import RecipeError, StoreError
+from curate.executors import Executor
 from curate.plan import Pass
 from curate.recipe import Recipe
 from curate.store import arrow, ledger
@@ -40,33 +56,9 @@ from curate.store.folder import RunFolder
 from curate.store.index import Earlier
 from curate.store.inputs import Listing
 from curate.store.lock import alone
-from curate.store.quarantine import summarise
-from curate.store.shards import CHUNK_BYTES
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-EXIT_QUARANTINED = 3
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a run goes about its work; nothing here changes a byte of the result, `limit` apart."""
-
-    fresh: bool = False
-    """Forget what an earlier run left in the output folder."""
-    limit: int | None = None
-    """Take the first so many documents only."""
-    publishes: bool = True
-    """Add what is kept to the indexes of the recipe; no, for a trial."""
-    only: frozenset[str] | None = None
-    """Take these input files only, by name; None: all."""
-    frozen: Mapping[str, str] = field(default_factory=dict)
-    """Label of a step → file with the decision that it is to take over."""
-    chunk_bytes: int = CHUNK_BYTES
-    """Text in one batch."""
-    compiler: Executor | None = None
-    """Where kernels are compiled when this machine has not done so yet; None: where all other work is done."""
 
 
 def run(recipe: Recipe, executor: Executor, show: Show = silent, settings: Settings | None = None) -> RunDone:
@@ -75,7 +67,20 @@ def run(recipe: Recipe, executor: Executor, show: Show = silent, settings: Setti
     Raises RecipeError before any work, StageError, StoreError or BadInput later; what was done by then is kept, and a
     further run goes on from it. KeyboardInterrupt passes through, with all workers stopped.
     """
-    return _Run(recipe, executor, show, settings or Settings()).run()
+    done = _Run(recipe, executor, show, settings or Settings()).run()
+    assert done is not None
+    return done
+
+
+def run_until(
+    number: int, recipe: Recipe, executor: Executor, show: Show = silent, settings: Settings | None = None
+) -> RunDone | None:
+    """As `run`, but stop where pass `number` would begin, so that it can be done in shares; see `curate.engine.shares`.
+
+    number: 0 for the import, 1 and so on for the passes of the plan, one more for the writing.
+    None: the run waits there. RunDone: it was finished before, and nothing has changed since.
+    """
+    return _Run(recipe, executor, show, settings or Settings(), number).run()
 
 
 @dataclass
@@ -84,6 +89,8 @@ class _Run:
     executor: Executor
     show: Show
     settings: Settings
+    until: int | None = None
+    """The pass to stop before; None: do all."""
     folder: RunFolder = field(init=False)
     manifest: Manifest = field(init=False)
     permission: recipes.Permission = field(init=False)
@@ -97,9 +104,9 @@ class _Run:
         self.manifest = Manifest(self.folder)
         self.permission = recipes.Permission(self.recipe.code())
 
-    def run(self) -> RunDone:
+    def run(self) -> RunDone | None:
         self.permission()
-        listing = self._list()
+        listing = listing_of(self.recipe, self.settings)
         root = self.folder.root
         try:
             if self.folder.seal.exists() and not self.settings.fresh:
@@ -109,7 +116,7 @@ class _Run:
                     return done
             survey = self._look(listing)
             root.mkdir(parents=True, exist_ok=True)
-            with alone(self.folder.lock):
+            with sharing.undivided(self.folder):
                 return self._run(listing, survey)
         except OSError as error:
             if error.filename is None or not Path(str(error.filename)).is_relative_to(root):
@@ -118,32 +125,51 @@ class _Run:
                 f"{error.filename}: cannot write there: {error.strerror}; is output.path right?"
             ) from error
 
-    def _run(self, listing: Listing, survey: intake.Survey) -> RunDone:
+    def _run(self, listing: Listing, survey: intake.Survey) -> RunDone | None:
         self._begin(listing, survey)
         try:
-            context = self._take_in(listing.files)
-            accounts = self._passes(context)
-            receipts = self._export(context, accounts)
-            done = self._finish(context, accounts, receipts)
-            if not self.earlier:  # what a step sees of its index changes with the runs of others
+            done = self._all_of_it(listing)
+            if done is not None and not self.earlier:  # what a step sees of its index changes with the runs of others
                 seal.close(self.folder, self._question(listing), done)
             return done
         except BaseException as error:
             self.manifest.failed(error)
             raise
 
-    def _list(self) -> Listing:
-        """The input; and whether the output folder is a run's."""
-        source, root = self.recipe.source or "recipe", self.folder.root
-        if root.exists() and not root.is_dir():
-            raise RecipeError(f"{source}: output.path = {root}: this is a file; name a folder for the run")
-        others = self.folder.others()
-        if others:
-            raise RecipeError(
-                f"{source}: output.path = {root}: the folder is no run's, and holds {', '.join(others[:3])}"
-                f"{' …' if len(others) > 3 else ''}; name a folder of its own for the run"
-            )
-        return intake.listing(self.recipe, self.settings.only)
+    def _all_of_it(self, listing: Listing) -> RunDone | None:
+        """From the import to the books; None if it is to stop before, and then waits there."""
+        if self.until == 0:
+            imports = stretches.importing(self.recipe, self.folder, listing.files, self.settings.limit)
+            self._wait(imports, listing)
+            return None
+        context = self._take_in(listing.files)
+        warm.up(context, self.settings.compiler or self.executor, self.show, self.permission)
+        if self.settings.compiler is not None:
+            self.settings.compiler.close()  # a compiler holds half a gigabyte
+        accounts = Accounts(self.recipe, context.inputs)
+        for this_pass in context.plan.passes:
+            if self.until == this_pass.number:
+                self._wait(stretches.one_pass(context, this_pass.number), listing)
+                return None
+            self._pass_and_decide(context, this_pass, accounts)
+        writing = Writing(context, accounts, self.settings.chunk_bytes)
+        if self.until is not None:
+            self._wait(stretches.writing(context, writing.tasks), listing)
+            return None
+        receipts = writing.run(self._each, self.show)
+        aside = ending.tidy(context, self.recipe, self.settings, self._each, self.show)
+        if not accounts.total.alive:
+            self.show(Warned("no document was kept; the output is one shard without rows"))
+        self.manifest.done(context, accounts, receipts, aside)
+        return ending.result(context, accounts, receipts, time.perf_counter() - self.began)
+
+    def _wait(self, next_one: Stretch, listing: Listing) -> None:
+        """Stop here; shares may do what is next."""
+        next_one.forget_stale()
+        self.manifest.waits(next_one.number)
+        sweep(self.folder.root)
+        sharing.mark(self.folder, next_one.number, self._question(listing))
+        self.show(Waiting(next_one.number, next_one.of, next_one.title, len(next_one.tasks), str(self.folder.root)))
 
     def _as_it_was(self, listing: Listing) -> RunDone | None:
         """The result of a finished run that was asked the same, if nothing of it has changed."""
@@ -158,13 +184,16 @@ class _Run:
         return replace(sealed.done, out=out, seconds=time.perf_counter() - self.began)
 
     def _question(self, listing: Listing) -> str:
-        settings, recipe = self.settings, _anywhere(self.recipe).model_copy(update={"workers": "auto"})
-        return seal.question(recipe, listing, settings.limit, dict(settings.frozen), settings.publishes)
+        return self.settings.question(self.recipe, listing)
 
     def _look(self, listing: Listing) -> intake.Survey:
         """All else that can be wrong before any work is done; nothing is written."""
         survey = intake.survey(self.recipe, listing.files)
-        planning.make(self.recipe, survey.schema)
+        last = len(planning.make(self.recipe, survey.schema).passes) + 1
+        if self.until is not None and not 0 <= self.until <= last:
+            raise RecipeError(
+                f"--until {self.until}: expected 0 (the import) to {last} (the writing); see: curate plan"
+            )
         fresh, limit = self.settings.fresh, self.settings.limit
         self.earlier = indexing.look(self.recipe, self.folder, listing.files, fresh=fresh, limit=limit)
         return survey
@@ -178,7 +207,7 @@ class _Run:
         indexing.settle(self.folder, self.earlier)
         self.manifest.start(self.recipe, listing.files, self.executor)
         with whole(self.folder.recipe) as part:
-            part.write_text(recipes.dump(_anywhere(self.recipe)), encoding="utf-8")
+            part.write_text(recipes.dump(seal.anywhere(self.recipe)), encoding="utf-8")
         files = len(listing.files)
         documents = survey.documents if survey.exact else None
         source, out = str(self.recipe.source or "recipe"), str(self.folder.root)
@@ -230,26 +259,16 @@ class _Run:
             pass
         self._resolve(context, resolve.IDS, 0, "ids")
 
-    def _passes(self, context: Context) -> Accounts:
-        accounts = Accounts(self.recipe, context.inputs)
-        if not warm.is_warm(context):
-            self.show(KernelsCompiling())
-            for _ in self._each(warm.compile_kernels, warm.tasks(context), self.settings.compiler):
-                pass
-            warm.mark_warm(context)
-            if self.settings.compiler is not None:
-                self.settings.compiler.close()  # a compiler holds half a gigabyte
-        for this_pass in context.plan.passes:
-            counts = self._pass(context, this_pass, accounts)
-            accounts.close(this_pass, counts)
-            self.manifest.passed(this_pass, accounts)
-            accounts.check_bad_input()
-            accounts.check_expectations(this_pass)
-            for action in this_pass.actions:
-                if action.verb == "observe":
-                    label = self.recipe.stages[action.step].label
-                    self._resolve(context, action.step, this_pass.number, label)
-        return accounts
+    def _pass_and_decide(self, context: Context, this_pass: Pass, accounts: Accounts) -> None:
+        counts = self._pass(context, this_pass, accounts)
+        accounts.close(this_pass, counts)
+        self.manifest.passed(this_pass, accounts)
+        accounts.check_bad_input()
+        accounts.check_expectations(this_pass)
+        for action in this_pass.actions:
+            if action.verb == "observe":
+                label = self.recipe.stages[action.step].label
+                self._resolve(context, action.step, this_pass.number, label)
 
     def _pass(self, context: Context, this_pass: Pass, accounts: Accounts) -> list[UnitCounts]:
         """One pass over all units: those that are done already are taken as they are."""
@@ -263,14 +282,14 @@ class _Run:
             found = ledger.facts(self.folder.ledger(number, unit.stem))
             if found and found["fingerprint"] == context.fingerprints.of(number, unit.index):
                 counts[unit.index] = UnitCounts.from_dict(found["counts"])
-                self.show(_unit_done(number, unit.size, counts[unit.index], reused=True))
+                self.show(stretches.unit_done(number, unit.size, counts[unit.index], reused=True))
         todo = [unit for unit in units if unit.index not in counts]
         root = str(self.folder.root)
         tasks = [shard_pass.PassTask(root, number, unit.index, self.settings.chunk_bytes) for unit in todo]
         for index, result in self._each(shard_pass.run, tasks):
             counts[todo[index].index] = result.counts
             self.manifest.timed(number, result)
-            self.show(_unit_done(number, todo[index].size, result.counts))
+            self.show(stretches.unit_done(number, todo[index].size, result.counts))
             accounts.watch(result.counts)
         tidying.forget_units(context, this_pass)
         total = UnitCounts()
@@ -297,94 +316,5 @@ class _Run:
             if warning is not None:
                 self.show(Warned(f"{label}: {warning}"))
 
-    def _export(self, context: Context, accounts: Accounts) -> list[export.Receipt]:
-        """Write the survivors. Shards that are not this run's are taken away first, so that none is ever mixed in."""
-        began = time.perf_counter()
-        made_ids = accounts.passes[1].made_ids > 0
-        tasks = packing.pack(context, accounts.last_counts, made_ids, self.settings.chunk_bytes)
-        receipts = {(task.part, task.shard): export.receipt_of(context, task) for task in tasks}
-        done = {place: receipt for place, receipt in receipts.items() if receipt is not None}
-        self.folder.keep_shards({(context.plan.parts[part].folder, shard) for part, shard in done})
-        todo = [task for task in tasks if (task.part, task.shard) not in done]
-        rows = sum(task.documents for task in tasks) if context.plan.counts_copies else accounts.total.alive
-        number = len(context.plan.passes) + 1
-        size = accounts.total.alive_bytes
-        self.show(PassStarted(number, number, "write", len(tasks), rows, size))
-        for index, (receipt, _) in self._each(export.run, todo):
-            done[todo[index].part, todo[index].shard] = receipt
-            self.show(UnitDone(number, receipt.rows, receipt.text_bytes, receipt.rows, 0))
-        seconds = time.perf_counter() - began
-        self.show(PassDone(number, seconds, rows, size, rows, 0))
-        accounts.check_written(sum(receipt.rows for receipt in done.values()), rows)
-        return [done[place] for place in sorted(done)]
-
-    def _finish(self, context: Context, accounts: Accounts, receipts: list[export.Receipt]) -> RunDone:
-        sweep(self.folder.root)  # what workers left that were lost on the way
-        self._publish(context)
-        for text in intake.changes(context.inputs.files, intake.listing(self.recipe, self.settings.only).files):
-            self.show(Warned(text))
-        if not accounts.total.alive:
-            self.show(Warned("no document was kept; the output is one shard without rows"))
-        aside = summarise(self.folder.quarantine)
-        for row in aside.examples:
-            self.show(Quarantined(row.file, row.row, row.line, row.reason, row.error))
-        bad = accounts.bad_documents
-        exit_code = EXIT_QUARANTINED if bad or context.inputs.broken else 0
-        self.manifest.done(context, accounts, receipts, aside)
-        return RunDone(
-            funnel=tuple(accounts.funnel()),
-            seconds=time.perf_counter() - self.began,
-            out=str(self.folder.root),
-            exit_code=exit_code,
-            rows=sum(receipt.rows for receipt in receipts) if context.plan.counts_copies else None,
-            shards=len(receipts),
-            bytes_out=sum(receipt.bytes for receipt in receipts),
-            quarantined=bad,
-        )
-
-    def _publish(self, context: Context) -> None:
-        tasks = indexing.tasks(context) if self.settings.publishes else []
-        for _, (label, record, later) in self._each(indexing.publish, tasks):
-            documents = f"{record.documents:,} document{'' if record.documents == 1 else 's'}"
-            self.show(Resolved(label, f"{documents} of this run in the index {Path(record.folder).parent}"))
-            if later:
-                what = "what this run keeps has changed since later runs decided by it: run these again, in this order"
-                self.show(Warned(f"{label}: {what}: {', '.join(later)}"))
-
-    def _each(
-        self, work: Callable[[T], R], tasks: Sequence[T], where: Executor | None = None
-    ) -> Iterator[tuple[int, R]]:
-        """Results of tasks as they come; the first failure ends the run."""
-
-        def lost(index: int, how: str) -> None:
-            self.show(Warned(f"a worker was lost ({how}); its unit is tried again"))
-
-        if not tasks:
-            return
-        results = (where or self.executor).run(work, tasks, start=self.permission, lost=lost)
-        try:
-            for index, result in results:
-                if isinstance(result, Failure):
-                    if isinstance(result.error, CurateError):
-                        raise result.error
-                    raise StageError(f"{result.message}\n{result.traceback}".rstrip())
-                yield index, result
-        finally:
-            results.close()
-
-
-def _anywhere(recipe: Recipe) -> Recipe:
-    """The recipe with absolute paths, so that the copy in the run folder means the same from any folder."""
-    paths = tuple(os.path.abspath(path) for path in recipe.input.paths)
-    return recipe.model_copy(
-        update={
-            "input": recipe.input.model_copy(update={"paths": paths}),
-            "output": recipe.output.model_copy(update={"path": os.path.abspath(recipe.output.path)}),
-        }
-    )
-
-
-def _unit_done(number: int, size: int, counts: UnitCounts, *, reused: bool = False) -> UnitDone:
-    lost = sum(counts.unreadable.values())
-    dropped = counts.arrived - counts.alive
-    return UnitDone(number, counts.arrived + lost, size, counts.alive, dropped, lost, reused=reused)
+    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
+        return each(self.executor, work, tasks, self.show, self.permission)

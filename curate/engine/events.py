@@ -162,6 +162,37 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """The run stops where it was asked to, before a pass that can now be done in shares."""
+
+    number: int
+    """The pass, as in `PassStarted`."""
+    of: int
+    title: str
+    units: int
+    """What there is to share."""
+    out: str
+
+
+@dataclass(frozen=True)
+class ShareDone:
+    """A share of a pass is done."""
+
+    share: str
+    """`2/8`"""
+    number: int
+    """The pass, as in `PassStarted`."""
+    of: int
+    units: int
+    """Of this share."""
+    missing: int
+    """Units of other shares that are not done yet."""
+    out: str
+    late: bool = False
+    """The pass was complete before, so that there was nothing to do."""
+
+
+@dataclass(frozen=True)
 class RunDone:
     """The output is whole."""
 
@@ -202,6 +233,8 @@ Event: TypeAlias = (
     | Warned
     | NothingNew
     | Published
+    | Waiting
+    | ShareDone
     | RunDone
     | RunFailed
 )

@@ -78,8 +78,19 @@ def import_tasks(
     recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], limit: int | None = None
 ) -> list[ImportTask]:
     """The files that must still be imported; of each, `limit` documents at most."""
-    tasks = [_task(recipe, folder, file, limit) for file in files if file.format != "parquet"]
-    return [task for task in tasks if _imported(task) is None]
+    return [task for task in all_imports(recipe, folder, files, limit) if not is_imported(task)]
+
+
+def all_imports(
+    recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], limit: int | None = None
+) -> list[ImportTask]:
+    """The files that are not Parquet, whether they are imported or not."""
+    return [_task(recipe, folder, file, limit) for file in files if file.format != "parquet"]
+
+
+def is_imported(task: ImportTask) -> bool:
+    """Whether the import is there, whole, of the file as it is now."""
+    return _imported(task) is not None
 
 
 def _task(recipe: Recipe, folder: RunFolder, file: InputFile, limit: int | None) -> ImportTask:

@@ -133,6 +133,11 @@ class Manifest:
         }
         self._write()
 
+    def waits(self, number: int) -> None:
+        """The run stops where pass `number` would begin."""
+        self.data |= {"state": "waiting", "waits_for": number}
+        self._write()
+
     def failed(self, error: BaseException) -> None:
         """The run stopped before its end."""
         self.data |= {

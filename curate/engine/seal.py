@@ -6,6 +6,7 @@ not fit is no harm: the run then goes through all units, and takes each that is 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -38,6 +39,17 @@ def question(recipe: Recipe, listing: Listing, *others: Any) -> str:
     versions = [[step.name, type(step.stage).version] for step in recipe.stages]
     files = [[file.name, file.path, file.size, file.mtime_ns] for file in listing.files]
     return digest(FORMAT, curate.__version__, recipes.dump(recipe), versions, models, code, files, others)
+
+
+def anywhere(recipe: Recipe) -> Recipe:
+    """The recipe with absolute paths, so that the copy in the run folder means the same from any folder."""
+    paths = tuple(os.path.abspath(path) for path in recipe.input.paths)
+    return recipe.model_copy(
+        update={
+            "input": recipe.input.model_copy(update={"paths": paths}),
+            "output": recipe.output.model_copy(update={"path": os.path.abspath(recipe.output.path)}),
+        }
+    )
 
 
 def close(folder: RunFolder, asked: str, done: RunDone) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from curate.documents import ID, TEXT, Batch
 from curate.engine import clusters
 from curate.engine.context import Context, digest, load
 from curate.engine.counts import measure
+from curate.engine.events import KernelsCompiling, Show
+from curate.engine.tasks import each
+from curate.executors import Executor
 from curate.kernels.hashing import hash128
 from curate.recipe import Step
 from curate.stage import Cluster, Global, PerBatch, Stage
@@ -88,6 +91,16 @@ def compile_kernels(task: CompileTask) -> None:
             exercise(step.stage, batch)
         except Exception:  # the columns are made up, so a stage may well object; a real defect shows on real documents
             continue
+
+
+def up(context: Context, executor: Executor, show: Show, start: Callable[[], None]) -> None:
+    """Have the kernels of a run compiled, unless they are."""
+    if is_warm(context):
+        return
+    show(KernelsCompiling())
+    for _ in each(executor, compile_kernels, tasks(context), show, start):
+        pass
+    mark_warm(context)
 
 
 def batch_of(texts: Sequence[str]) -> Batch:

@@ -201,6 +201,15 @@ class RunFolder:
         """Held by the run that is at work here."""
         return self.root / ".lock"
 
+    @property
+    def waiting(self) -> Path:
+        """Says which pass may be done in shares; while it is not there, none may."""
+        return self.root / ".waiting.json"
+
+    def share_lock(self, name: str) -> Path:
+        """Held by a share of a pass that is at work here."""
+        return self.root / f".share-{name}.lock"
+
     def is_run(self) -> bool:
         """Whether a run made this folder: it has a manifest with a schema number, and not that of many generations."""
         try:

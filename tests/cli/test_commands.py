@@ -308,3 +308,26 @@ def test_ctrl_c_tells_the_whole_command_but_what_forgets(finished):
     assert done.returncode == 130
     assert done.stderr.endswith(f"to go on: curate run {recipe} --set 'workers=1 '\n")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"number": 1}, "--pass says which pass a share is of: it needs --unit"),
+        ({"unit": "1/2", "until": 1}, "--until and --fresh are for the run that comes before it"),
+        ({"unit": "1/2", "fresh": True}, "--until and --fresh are for the run that comes before it"),
+        ({"unit": "2"}, "expected K/N"),
+        ({"until": 1, "incremental": "{}"}, "a generation is made by one run"),
+        ({"unit": "1/2", "incremental": "{}"}, "a generation is made by one run"),
+    ],
+)
+def test_options_of_shares_that_do_not_go_together(options, message, tmp_path):
+    from curate.cli.running import share_of
+    from curate.errors import RecipeError
+    from curate.recipe import loads
+
+    extra = f"incremental: {options.pop('incremental')}\n" if "incremental" in options else ""
+    recipe = loads(recipe_text(tmp_path, tmp_path / "out", "  - normalize\n", extra))
+    given = {"unit": None, "number": None, "until": None, "fresh": False, **options}
+    with pytest.raises(RecipeError, match=message):
+        share_of(recipe, **given)

@@ -32,7 +32,9 @@ from curate.engine.events import (
     RunDone,
     RunFailed,
     RunStarted,
+    ShareDone,
     UnitDone,
+    Waiting,
     Warned,
 )
 from curate.errors import RecipeError
@@ -196,11 +198,13 @@ def test_names_of_others_neither_colour_nor_steer(make, capsys):
 
 @pytest.mark.parametrize("make", [lambda: bars()[0], lambda: Lines(io.StringIO()), lambda: Json(io.StringIO())])
 def test_every_event_is_shown_and_nothing_else(make, capsys):
-    of_generations = (NothingNew(3, 2, "out"), Published(2, "out/data/gen-0002"))
-    known = {type(event) for event in (*RUN, *of_generations)} | {RunFailed}
+    of_others = (NothingNew(3, 2, "out"), Published(2, "out/data/gen-0002"))
+    of_others += (Waiting(0, 0, "import", 4, "out"), Waiting(1, 2, "normalize", 4, "out"))
+    of_others += (ShareDone("1/2", 1, 2, 2, 1, "out"), ShareDone("1/2", 1, 0, 0, 0, "out", late=True))
+    known = {type(event) for event in (*RUN, *of_others)} | {RunFailed}
     assert known == set(get_args(Event))
     show = make()
-    for event in (*RUN, *of_generations, RunFailed("out of luck"), RunFailed("stopped", interrupted=True)):
+    for event in (*RUN, *of_others, RunFailed("out of luck"), RunFailed("stopped", interrupted=True)):
         show(event)
     show.close()
 
