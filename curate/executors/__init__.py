@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from curate.errors import CurateError
 
@@ -41,7 +42,7 @@ class Failure:
         return str(self.error) if isinstance(self.error, CurateError) else one_line(self.error)
 
 
-class Executor(Protocol):
+class Executor(ABC):
     """Runs many tasks. The order of results is not part of the contract; that each task has exactly one, is."""
 
     name: str
@@ -49,6 +50,7 @@ class Executor(Protocol):
     workers: int
     """Processes that do the work; 0 when it is done in this one."""
 
+    @abstractmethod
     def run(
         self,
         work: Callable[[T], R],
@@ -65,20 +67,21 @@ class Executor(Protocol):
         each time, `lost(index, how it died)` is called here. Closing the iterator stops all work at once; do so in
         any case, with `contextlib.closing`. One run at a time; processes may be kept for the next one.
         """
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """End all processes. Leaving a `with` block does so too."""
-        ...
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
-class Inline:
+class Inline(Executor):
     """Tasks one after the other, in this process: for small inputs, and the debugger. A crash ends everything."""
 
     name = "inline"
@@ -95,7 +98,7 @@ class Inline:
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
-        """As the protocol says; `lost` is never called. Ctrl-C comes through as KeyboardInterrupt."""
+        """As any executor; `lost` is never called. Ctrl-C comes through as KeyboardInterrupt."""
         for index, task in enumerate(tasks):
             yield index, self._one(work, task, start)
 
@@ -112,14 +115,6 @@ class Inline:
 
     def close(self) -> None:
         """Nothing to end."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def one_line(error: BaseException) -> str:

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from curate.errors import CurateError
-from curate.executors import Failure, WorkerDied
+from curate.executors import Executor, Failure, WorkerDied
 from curate.executors.worker import check_travels, serve, surroundings, unpack
 
 T = TypeVar("T")
@@ -59,7 +58,7 @@ class _Round:
         return pickle.dumps((self.work, self.start, self.tasks[index]))
 
 
-class Pool:
+class Pool(Executor):
     """Up to `workers` processes, started when first needed and kept until `close`. A task may lose `tries` of them."""
 
     name = "pool"
@@ -82,7 +81,7 @@ class Pool:
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
-        """As the protocol says. CurateError: called in a worker, work that cannot travel, no worker can be started."""
+        """As any executor. CurateError: called in a worker, work that cannot travel, no worker can be started."""
         if current_process().name.startswith(NAME):
             raise CurateError("a worker may not start workers of its own; use the inline executor there")
         check_travels(work)
@@ -195,14 +194,6 @@ class Pool:
     def close(self) -> None:
         """End all processes."""
         self._dismiss(list(self._staff), patience=1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def in_words(code: int | None) -> str:

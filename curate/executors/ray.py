@@ -8,11 +8,10 @@ import pickle
 import socket
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from curate.errors import CurateError
-from curate.executors import Failure, WorkerDied, one_line
+from curate.executors import Executor, Failure, WorkerDied, one_line
 from curate.executors.worker import SURROUNDINGS, answer, check_travels, unpack
 
 T = TypeVar("T")
@@ -22,7 +21,7 @@ _AHEAD = 2
 """Tasks handed out for each place of the cluster: one at work, one that waits for it."""
 
 
-class Ray:
+class Ray(Executor):
     """Tasks on a Ray cluster, one CPU each. A task may lose `tries` workers, by their own death or their node's."""
 
     name = "ray"
@@ -70,7 +69,7 @@ class Ray:
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
-        """As the protocol says. CurateError: work that cannot travel."""
+        """As any executor. CurateError: work that cannot travel."""
         check_travels(work)
         check_travels(start)
         return self._results(work, start, tasks, lost or (lambda index, how: None))
@@ -126,14 +125,6 @@ class Ray:
         if self._ours:
             self._ray.shutdown()
             self._ours = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _check_answers(address: str | None) -> None:
