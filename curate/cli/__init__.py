@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -10,11 +11,23 @@ INTERRUPTED = 130  # what shells report for a command that Ctrl-C stopped
 
 def main() -> None:
     """The `curate` command: errors as one readable message, and an exit code that says of what kind they are."""
+    _speak()
     try:
         _main()
     except KeyboardInterrupt:  # before a command has begun
         sys.stderr.write("curate: stopped\n")
         sys.exit(INTERRUPTED)
+
+
+def _speak() -> None:
+    """Have no character stop a command: a terminal gets ? for what it cannot show; on Windows, files get UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):  # there may be none at all
+            continue
+        if sys.platform == "win32" and not stream.isatty():
+            stream.reconfigure(encoding="utf-8")
+        if stream.errors == "strict":
+            stream.reconfigure(errors="replace")
 
 
 def _main() -> None:

@@ -6,7 +6,7 @@ import errno
 
 ADVICE = {
     errno.ENOSPC: "the disk is full; make room",
-    errno.EDQUOT: "the disk quota is used up; make room",
+    getattr(errno, "EDQUOT", -1): "the disk quota is used up; make room",  # Windows has none
     errno.EROFS: "the file system is read-only; choose another place",
     errno.EACCES: "permission denied; choose another place, or have the permissions changed",
 }

@@ -231,7 +231,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _quota() -> float | None:
     """Cores that the container may use; None: as many as there are."""
     try:
-        share, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        share, period = Path("/sys/fs/cgroup/cpu.max").read_text("ascii").split()
         return int(share) / int(period)
     except (OSError, ValueError):
         return None
@@ -247,7 +247,7 @@ def _memory() -> int | None:
         return None
     for name in WHEREVER:
         try:
-            found = min(found, int((Path("/sys/fs") / name).read_text()))
+            found = min(found, int((Path("/sys/fs") / name).read_text("ascii")))
         except (OSError, ValueError):
             continue
     return found

@@ -21,7 +21,7 @@ def map(
     facts, folder = domain_map(out, step), RunFolder(out)
     write_json(folder.domains_json, facts.as_json())
     with whole(folder.domains_page) as part:
-        part.write_text(page(facts, f"Domains of {out.name or out.resolve().name}"), encoding="utf-8")
+        part.write_text(page(facts, f"Domains of {out.name or out.resolve().name}"), encoding="utf-8", newline="\n")
     width = max((len(domain.name) for domain in facts.domains), default=0)
     for domain in facts.domains:
         typer.echo(f"{domain.documents:>9,}  {domain.name:<{width}}  {', '.join(domain.words[3:8])}".rstrip())

@@ -41,7 +41,7 @@ def write_metrics(path: Path, recipe: str, seconds: float, exit_code: int, done:
         lines += [f"# HELP {name} {_HELP[name]}", f"# TYPE {name} gauge"]
         lines += [f"{name}{{{_labels(labels)}}} {value!r}" for labels, value in values]
     with whole(path) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def _counts(of: dict[str, str], done: RunDone) -> _Samples:

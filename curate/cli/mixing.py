@@ -67,7 +67,7 @@ def search(
     answer = {"weights": outcome.weights, "provenance": outcome.provenance}
     for name, text in (("report.md", markdown(facts)), ("report.html", page(facts)), ("weights.yaml", write(answer))):
         with whole(folder / name) as part:
-            part.write_text(text, "utf-8")
+            part.write_text(text, "utf-8", newline="\n")
     for line in summary(facts):
         typer.echo(visible(line))
     typer.echo(f"\n{folder / 'weights.yaml'}  {folder / 'report.html'}")

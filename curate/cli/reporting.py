@@ -54,7 +54,7 @@ def write_page(run: Run, path: Path, by: Sequence[str] = (), *, quick: bool = Fa
     recipe, steps = steps_of(run)
     text = render(gather(run, steps, _recipe(run), title_of(run, recipe), by, QUICK if quick else THOROUGH))
     with whole(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def after(done: RunDone, show: Show) -> RunDone:
@@ -116,7 +116,7 @@ def write_card(run: Run, recipe: Recipe | None, steps: Sequence[StepFacts]) -> P
     text = card(about, manifest, steps, present_columns(shard))
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         with whole(path) as part:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 

@@ -164,7 +164,7 @@ def write_recipe(run: Run, wanted: Sequence[str], path: Path) -> None:
     from curate.store.files import whole
 
     with whole(path) as part:
-        part.write_text(dump(load(run.folder.recipe, wanted)), encoding="utf-8")
+        part.write_text(dump(load(run.folder.recipe, wanted)), encoding="utf-8", newline="\n")
 
 
 class _Pages:

@@ -207,7 +207,7 @@ class _Run:
         indexing.settle(self.folder, self.earlier)
         self.manifest.start(self.recipe, listing.files, self.executor)
         with whole(self.folder.recipe) as part:
-            part.write_text(recipes.dump(seal.anywhere(self.recipe)), encoding="utf-8")
+            part.write_text(recipes.dump(seal.anywhere(self.recipe)), encoding="utf-8", newline="\n")
         files = len(listing.files)
         documents = survey.documents if survey.exact else None
         source, out = str(self.recipe.source or "recipe"), str(self.folder.root)
@@ -234,7 +234,7 @@ class _Run:
         inputs.save(self.folder.inputs)
         plan = planning.make(self.recipe, inputs.schema)
         with whole(self.folder.plan) as part:
-            part.write_text(planning.describe(plan, self.recipe) + "\n", encoding="utf-8")
+            part.write_text(planning.describe(plan, self.recipe) + "\n", encoding="utf-8", newline="\n")
         for broken in inputs.broken:
             self.show(Quarantined(broken.file, None, None, broken.reason, broken.error))
         for note in inputs.notes:

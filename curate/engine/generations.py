@@ -24,6 +24,7 @@ from curate.executors import Executor
 from curate.recipe import Recipe, Step
 from curate.remembering import Remembering
 from curate.stage import Cluster, Global, Match
+from curate.store import system
 from curate.store.files import read_json, sha256, write_json
 from curate.store.folder import GENERATIONS, RunFolder
 from curate.store.inputs import InputFile, Listing
@@ -217,7 +218,7 @@ class _Next:
         """All files are there: give them their name, then name them in the manifest."""
         hidden, final = folder.hidden_data, folder.published_data
         if hidden.exists():
-            os.replace(hidden, final)
+            system.move(hidden, final)
         manifest = read(folder)
         entry = {
             "number": number,

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import current_process, get_context
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
@@ -31,7 +31,8 @@ class _Worker:
     """A process as the driver sees it."""
 
     process: SpawnProcess
-    pipe: Connection
+    pipe: Any
+    """A `Connection`; on Windows, a `PipeConnection`."""
     ready: bool = False
     """It has said hello."""
     task: int | None = None

@@ -69,7 +69,7 @@ def surroundings() -> Iterator[None]:
 @contextlib.contextmanager
 def _interrupt_later() -> Iterator[None]:
     """Hold Ctrl-C back: the driver meets it afterwards, a process started within never does, even while it loads."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":  # there is no such thing: a worker ignores Ctrl-C as soon as it serves
         yield
         return
     resource_tracker.ensure_running()  # else multiprocessing starts it later, and lifts our mask in doing so

@@ -31,7 +31,7 @@ def publish(out: Path, facts: Mapping[str, Any], text: str) -> None:
     """Write a card beside the model `out`, for people (.md: `text`) and for programs (.json: the facts)."""
     write_json(out.with_suffix(".json"), _storable(dict(facts)))
     with whole(out.with_suffix(".md")) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def card(name: str, facts: Mapping[str, Any]) -> str:

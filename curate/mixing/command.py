@@ -24,7 +24,7 @@ SHOWN = 5  # lines of what a program said that an error repeats
 GRACE = 10.0  # seconds between asking a program to end and ending it
 
 # Starts the program such that it ends with the worker, even with one that is killed (Linux), and that Ctrl-C, which
-# workers do not hear, means to it what it usually does.
+# workers do not hear, means to it what it usually does. Windows knows neither: there the program is started as it is.
 _START = """
 import ctypes, os, signal, sys
 try:
@@ -38,6 +38,7 @@ try:
 except OSError as error:
     sys.exit(f"{sys.argv[1]}: {error.strerror}")
 """
+_BEFORE = () if sys.platform == "win32" else (sys.executable, "-c", _START)
 
 
 class CommandEvaluator:
@@ -68,10 +69,12 @@ class CommandEvaluator:
         words += [] if any("{job}" in word for word in self._options.run) else [path]
         said, complained = job.with_suffix(".out"), job.with_suffix(".err")
         with said.open("wb") as out, complained.open("wb") as err:
-            process = subprocess.Popen(
-                [sys.executable, "-c", _START, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                start_new_session=True,
-            )  # fmt: skip
+            try:
+                process = subprocess.Popen(
+                    [*_BEFORE, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+                )
+            except OSError as error:
+                raise CurateError(f"{words[0]} cannot be started: {error.strerror or error}") from error
             try:
                 code = process.wait(self._options.timeout)
             except subprocess.TimeoutExpired:
@@ -89,13 +92,21 @@ class CommandEvaluator:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program that is still at work, with all that it started; children that it left behind, too."""
-    for how, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
+    for force in (False, True):
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, how)
+            _tell(process, force=force)
         if process.poll() is not None:
             return
         with suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(GRACE)
+
+
+def _tell(process: subprocess.Popen[bytes], *, force: bool) -> None:
+    if sys.platform == "win32":
+        if process.poll() is None:  # /T: with its children
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+    else:
+        os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
 
 
 def _tail(path: Path) -> str:

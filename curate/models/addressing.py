@@ -121,5 +121,5 @@ class HubFile:
         root = Path(os.environ.get("HF_HUB_CACHE") or f"{home}/hub").expanduser()
         folder = root / f"models--{self.repo.replace('/', '--')}"
         named = folder / "refs" / self.revision
-        commit = named.read_text().strip() if named.is_file() else self.revision
+        commit = named.read_text("ascii").strip() if named.is_file() else self.revision
         return [folder / "snapshots" / commit / self.file]

@@ -47,15 +47,15 @@ def _copy(known: dict[Path, T], path: Path, key: str) -> None:
 def labels(entries: Iterable[Any]) -> list[str]:
     """The label of each entry: what `as` says, else the stage's name, with -2, -3, … where that is taken."""
     named = [_named(entry) for entry in entries]
-    taken = {label for _, label in named if label is not None}
+    taken = {label.casefold() for _, label in named if label is not None}  # some disks know no difference
     found = []
     for name, label in named:
         if label is None:
             label, number = name, 1
-            while label in taken:
+            while label.casefold() in taken:
                 number += 1
                 label = f"{name}-{number}"
-            taken.add(label)
+            taken.add(label.casefold())
         found.append(label)
     return found
 

@@ -14,7 +14,7 @@ from curate.recipe.model import Expect, Step
 from curate.recipe.notation import Path
 from curate.recipe.permission import check_code
 from curate.recipe.syntax import inline
-from curate.stage import Stage
+from curate.stage import DEVICES, Stage
 
 OF_STEPS = ("as", "expect")
 """Keys that every stage takes; they belong to the step."""
@@ -34,14 +34,16 @@ class Builder:
     def steps(self, entries: list[Any]) -> tuple[Step, ...]:
         """The steps that are as they must be."""
         found: list[Step] = []
-        first: dict[str, int] = {}
+        first: dict[str, tuple[int, str]] = {}
         for index, (entry, label) in enumerate(zip(entries, labels(entries), strict=True), 1):
             step = self._step(index, entry, label)
             found += [step] if step is not None else []
-            if label in first:
+            if label.casefold() in first:
                 path = ("stages", index - 1, next(iter(entry)), "as")
-                self.complaints.add(path, f"stage {index}: as = {label}; stage {first[label]} is called that already")
-            first.setdefault(label, index)
+                other, taken = first[label.casefold()]
+                why = "" if taken == label else f" but for capitals ({taken}), which not every disk tells apart"
+                self.complaints.add(path, f"stage {index}: as = {label}; stage {other} is called that already{why}")
+            first.setdefault(label.casefold(), (index, label))
         return tuple(found)
 
     def _step(self, index: int, entry: Any, label: str) -> Step | None:
@@ -97,11 +99,14 @@ class Builder:
     def _check_label(self, options: dict[str, Any], path: Path, who: str) -> None:
         """Complain of an `as` that can be no label."""
         label = options.get("as")
-        if "as" not in options or (isinstance(label, str) and LABEL.fullmatch(label) and label not in RESERVED):
+        fits = isinstance(label, str) and LABEL.fullmatch(label) and label not in RESERVED and not _is_device(label)
+        if "as" not in options or fits:
             return
         what = "it must be a name of letters, digits, _ and - that begins with a letter, for use in file names"
         if label in RESERVED:
             what = "curate uses that name itself, choose another one"
+        elif _is_device(label):
+            what = "Windows takes that name for a device, and labels are names of files; choose another one"
         self.complaints.add(path, f"{who}: as = {self.document.shown(path, label)}; {what}")
 
     def _expect(self, given: Any, path: Path, who: str) -> Expect | None:
@@ -118,6 +123,10 @@ class Builder:
             path = (*path, "drop")
             self.complaints.add(path, f"{who}: expect.drop = {self.document.shown(path, given['drop'])}; {error}")
             return None
+
+
+def _is_device(label: Any) -> bool:
+    return isinstance(label, str) and label.casefold() in DEVICES
 
 
 def _renames(stage: Stage, label: str) -> dict[str, str]:

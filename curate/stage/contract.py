@@ -39,6 +39,12 @@ class Outcome:
     """Columns to add, each of length n and of the type that `columns_written` announces."""
 
 
+DEVICES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)))
+)
+"""Names that Windows takes for devices, in any case and with any ending: no step and no part of the output has one."""
+
+
 @dataclass(frozen=True)
 class Part:
     """A part of the output, with shards of its own."""

@@ -19,7 +19,7 @@ from curate.errors import StageError
 from curate.kernels.crossings import crossings
 from curate.kernels.hashing import hash64
 from curate.mixtures import Demand, Domain, Mix, read_weights, scaled, shares
-from curate.stage import Column, Evidence, Global, Outcome, Part
+from curate.stage import DEVICES, Column, Evidence, Global, Outcome, Part
 from curate.weighing import check_tokens, weights
 
 _SEED = 0x6D69787475726573  # "mixtures", for the hash of a domain's name
@@ -132,6 +132,8 @@ class Mixture(Global):
         names = [phase.name for phase in self.schedule]
         if len(set(names)) < len(names):
             raise ValueError(f"two phases have the same name: {', '.join(names)}")
+        if DEVICES & set(names):
+            raise ValueError("names of phases are names of folders; Windows allows none called con, prn, aux or nul")
         total = sum(phase.share for phase in self.schedule)
         if names and abs(total - 1) > 1e-6:
             raise ValueError(f"the shares of the phases sum to {total:g}; they must sum to 1")

@@ -1,13 +1,11 @@
 """The doorway to the disk: a file is written whole or not at all, and a file is known by its fingerprint.
 
-Nothing else in curate renames a file into place. Local POSIX file systems; `whole`, `sweep` and `fingerprint` are the
-places to extend for others.
+Nothing else in curate renames a file into place. Local file systems, and network file systems with locks; `whole`,
+`sweep` and `fingerprint` are the places to extend for others.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -17,14 +15,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from curate.errors import StoreError
+from curate.store import system
 
 PART = ".part"
 """Ending of a file that is still being written; its name begins with a dot, so that no listing takes it for data."""
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 
 
 @dataclass(frozen=True, order=True)
@@ -47,22 +44,26 @@ def whole(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part, lock = _claim(path)
+        part, held = _claim(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
         yield part
-        _sync(part)
-        os.replace(part, path)
-        _sync(path.parent)
+        system.sync(part)
+        if system.OPEN_STAYS:
+            held.close()
+        system.move(part, path)
+        system.sync_folder(path.parent)
     except BaseException as error:
+        if system.OPEN_STAYS:
+            held.close()
         with suppress(OSError):
             part.unlink()
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        if isinstance(error, OSError) and system.has_no_room(error):
             raise _cannot_write(path, error) from error
         raise
     finally:
-        os.close(lock)
+        held.close()
 
 
 class Pending:
@@ -104,24 +105,14 @@ def sweep(folder: Path | str) -> list[Path]:
 
     Returns the paths removed, sorted.
     """
-    removed = []
-    for part in sorted(Path(folder).rglob(f".*{PART}")):
-        with suppress(OSError):  # gone meanwhile, not ours, or locked by its writer: not a leftover
-            lock = os.open(part, os.O_RDWR)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                part.unlink()
-                removed.append(part)
-            finally:
-                os.close(lock)
-    return removed
+    return [part for part in sorted(Path(folder).rglob(f".*{PART}")) if system.remove_unless_held(part)]
 
 
 def write_json(path: Path | str, value: Any) -> None:
     """Write `value` as JSON for people: sorted keys, two spaces, UTF-8, a line end. NaN is refused (ValueError)."""
     text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     with whole(path) as part:
-        part.write_text(text + "\n", encoding="utf-8")
+        part.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def read_json(path: Path | str) -> Any:
@@ -152,30 +143,23 @@ def sha256(path: Path | str) -> str:
         raise StoreError(f"{path}: cannot read it: {error.strerror or error}") from error
 
 
-def _claim(path: Path) -> tuple[Path, int]:
-    """A new hidden file beside `path`, and the descriptor that holds a lock on it for as long as its writer lives.
+def _claim(path: Path) -> tuple[Path, BinaryIO]:
+    """A new hidden file beside `path`, open and locked for as long as its writer lives.
 
     A lock rather than a process number in the name: numbers come again, above all in containers, where they are small.
     """
     while True:
         part = path.with_name(f".{path.name[:48]}.{secrets.token_hex(4)}{PART}")
-        lock = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        held = part.open("xb", buffering=0)
         with suppress(OSError):  # a file system without locks: `sweep` cannot lock either, and leaves the file
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not system.OPEN_STAYS:  # else that it is open is enough
+                system.try_lock(held.fileno())
         if part.exists():  # else a sweep came between the two calls: again
-            return part, lock
-        os.close(lock)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            return part, held
+        held.close()
 
 
 def _cannot_write(path: Path, error: OSError) -> StoreError:
-    room = error.errno in _NO_ROOM
+    room = system.has_no_room(error)
     advice = "make room and run again, it goes on from here" if room else "may this user write there?"
     return StoreError(f"{path}: cannot write it: {error.strerror or error}; {advice}")

@@ -29,12 +29,12 @@ class Journal:
         """What was noted by earlier processes, in order."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            self._file = open(path, "a+b", buffering=0)
             try:
                 self._size = self._read()
-                os.ftruncate(self._file, self._size)
+                self._file.truncate(self._size)
             except BaseException:
-                os.close(self._file)
+                self._file.close()
                 raise
         except OSError as error:
             raise StoreError(f"{path}: cannot be read or written: {error.strerror or error}") from error
@@ -43,7 +43,8 @@ class Journal:
     def _read(self) -> int:
         """Read all entries; the bytes up to which the journal is whole."""
         size = 0
-        with open(self._file, "rb", closefd=False) as file:
+        self._file.seek(0)
+        with open(self._file.fileno(), "rb", closefd=False) as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
                     break
@@ -63,19 +64,19 @@ class Journal:
         try:
             left = memoryview(line)
             while left:
-                left = left[os.write(self._file, left) :]
+                left = left[os.write(self._file.fileno(), left) :]
             self._size += len(line)
             if time.monotonic() - self._synced >= SYNC_EVERY:
                 self.sync()
         except OSError as error:
-            os.ftruncate(self._file, self._size)
+            self._file.truncate(self._size)
             raise StoreError(
                 f"{self._path}: cannot write it: {error.strerror or error}; make room and run again, it goes on"
             ) from error
 
     def sync(self) -> None:
         """Have it on the disk."""
-        os.fsync(self._file)
+        os.fsync(self._file.fileno())
         self._synced = time.monotonic()
 
     def __enter__(self) -> Journal:
@@ -87,4 +88,4 @@ class Journal:
         try:
             self.sync()
         finally:
-            os.close(self._file)
+            self._file.close()

@@ -6,7 +6,6 @@ each document: they are read one document at a time, so that memory does not gro
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -139,7 +138,8 @@ class SketchFiles:
                 low, high = np.searchsorted(starts, [first, after])
                 for begin, end in pairwise(starts[low : high + 1].tolist()):
                     part = raw[froms[begin] : froms[end]]
-                    if os.preadv(file.fileno(), [part], at[begin]) != len(part):
+                    file.seek(at[begin])
+                    if file.readinto(part) != len(part):
                         raise StoreError(f"{path}: it is shorter than its table says; run again with --fresh")
         return offsets, values
 

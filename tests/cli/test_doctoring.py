@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from curate import catalog, models
 from curate.cli import health, self_test
 from curate.engine import warm
+from curate.store import system
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,12 +74,12 @@ def test_little_disk_and_little_memory(monkeypatch, tmp_path):
 
 
 def test_a_file_system_without_locks(monkeypatch, tmp_path):
-    def none(handle, operation):
+    def none(handle):
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", none)
+    monkeypatch.setattr(system, "try_lock", none)
     assert "mount it with locks" in bad(health.place(tmp_path))["locks"]
-    monkeypatch.setattr(fcntl, "flock", lambda handle, operation: None)
+    monkeypatch.setattr(system, "try_lock", lambda handle: True)
     assert "mount it with locks" in bad(health.place(tmp_path))["locks"]
 
 

@@ -33,6 +33,10 @@ WHOLE = HEAD + "  - sample: {share: 1}\n"
             "as = a/b; it must be a name of letters, digits, _ and - that begins with a letter, for use in file names",
         ),
         ("{as: quarantine}", "as = quarantine; curate uses that name itself, choose another one"),
+        (
+            "{as: Aux}",
+            "as = Aux; Windows takes that name for a device, and labels are names of files; choose another one",
+        ),
         ("{expect: 5%}", "expect = 5%; it must say which share may be dropped, as in {drop: 5%..60%}"),
         (
             "{expect: 5%..60%}",
@@ -172,6 +176,9 @@ input: {paths: data, txt: body}
 def test_two_steps_of_one_name(complaints):
     assert complaints(HEAD + "  - sample: {share: 1, as: s}\n  - sample: {share: 1, as: s}\n") == [
         "web.yaml:5: stage 2: as = s; stage 1 is called that already"
+    ]
+    assert complaints(HEAD + "  - sample: {share: 1, as: s}\n  - sample: {share: 1, as: S}\n") == [
+        "web.yaml:5: stage 2: as = S; stage 1 is called that already but for capitals (s), which not every disk tells apart"
     ]
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from curate.errors import StoreError
-from curate.store import files
+from curate.store import files, system
 from curate.store.files import Fingerprint, fingerprint, read_json, sha256, sweep, whole, write_json
 
 
@@ -110,16 +110,16 @@ def test_sweep_leaves_a_writer_of_this_process_alone(tmp_path):
 
 
 def test_a_sweep_between_making_and_locking_the_part_does_no_harm(tmp_path, monkeypatch):
-    flock = files.fcntl.flock
+    lock = system.try_lock
     swept = []
 
-    def late(descriptor, how):
+    def late(handle):
         if not swept:
             swept.append(True)
             next(tmp_path.iterdir()).unlink()
-        flock(descriptor, how)
+        return lock(handle)
 
-    monkeypatch.setattr(files.fcntl, "flock", late)
+    monkeypatch.setattr(system, "try_lock", late)
     with whole(tmp_path / "data") as part:
         part.write_text("x")
     assert (tmp_path / "data").read_text() == "x"

@@ -1,6 +1,5 @@
 """An index on disk: who is in it, who sees whom, and what is cleared away. The runs are made up."""
 
-import fcntl
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from curate.documents import EARLIER
 from curate.errors import RecipeError, StoreError
 from curate.store import index
 from curate.store.index import Earlier, Record
+from curate.store.lock import alone
 
 CONFIGURATION = {"ngram": 5}
 FIRST, SECOND = "0123456789abcdef" * 2, "fedcba9876543210" * 2
@@ -129,10 +129,8 @@ def test_another_run_over_the_same_input_that_was_added_meanwhile(tmp_path):
 def test_one_at_a_time(tmp_path):
     publish(tmp_path, "a")
     seen = look(tmp_path, "b")
-    with open(tmp_path / ".lock", "rb+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(StoreError, match="another run is adding to it"):
-            add(seen, "b")
+    with alone(tmp_path / ".lock"), pytest.raises(StoreError, match="another run is adding to it"):
+        add(seen, "b")
     add(seen, "b")
 
 
