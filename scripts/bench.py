@@ -35,7 +35,7 @@ HERE = Path(__file__).resolve()
 FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
 OTHERS = [
     "normalize", "refinedweb_lines", "sample", "quality", "toxicity", "badwords", "pii", "fasttext_score", "preselect",
-    "embed", "tokens",
+    "embed", "tokens", "code_quality",
 ]  # fmt: skip
 COPIES = ["exact_dedup", "url_dedup", "line_dedup", "sentence_dedup", "minhash_signature", "minhash_dedup"]
 ROOT = HERE.parents[1]

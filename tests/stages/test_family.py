@@ -173,6 +173,11 @@ CASES = {
         ),
         Case({"lists": str(MILD / "ja"), "language": "ja-JP"}),
     ],
+    "code_quality": [
+        Case(),
+        Case({"max_mean_line": 30, "max_line": None, "min_letters": 0.6, "max_encoded_run": 99, "max_encoded": 0.1}),
+        Case({"language": "lang", "max_lines": 2, "generated": False, "xml": False}, {"lang": lambda row: None}),
+    ],
     "pii": [
         Case(),
         Case({"find": ["phone", "ip", "ipv6"], "inside_numbers": True, "public_only": False, "drop_above": 0}),
