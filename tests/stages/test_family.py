@@ -46,7 +46,21 @@ def _vector(row: int) -> list[float] | None:
     return None if row % 11 == 10 else [float(row % 5 == place) + (row * 31 + place) % 7 / 20 for place in range(5)]
 
 
+def _address(row: int) -> str | None:
+    urls = [
+        "http://a.bad.example/x",
+        "fine.example/but/this",
+        "http://poker.example/Casino",
+        None,
+        "",
+        "//cut-lass",
+        "a",
+    ]
+    return urls[row % 7]
+
+
 MILD = Path(__file__).with_name("mild_words")
+BAD = Path(__file__).with_name("bad_addresses")
 CASES = {
     "drop": [
         Case({"column": "q", "below": 0.3, "in": [0.5, 0.7], "missing": "drop"}, {"q": _score}, "q"),
@@ -131,6 +145,10 @@ CASES = {
     "url_dedup": [
         Case({}, {"url": lambda row: f"http://{row % 7}.com/{row % 3 * '/'}"}),
         Case({"level": "lowercase", "keep": "any"}, {"url": lambda row: [None, "É/a", "é/A", "b"][row % 4]}),
+    ],
+    "url_filter": [
+        Case({"domains": str(BAD / "domains"), "words": str(BAD / "words")}, {"url": _address}, "url"),
+        Case({name: str(BAD / name) for name in ("urls", "soft_words", "subwords")}, {"url": _address}, "url"),
     ],
     "line_dedup": [
         Case(),
