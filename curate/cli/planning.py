@@ -39,9 +39,10 @@ def plan(recipe: RecipePath, overrides: Overrides = None, allow_code: AllowCode 
     from curate.engine import intake
     from curate.recipe import allow_code as allow
     from curate.recipe import load
+    from curate.store.fetched import fetched
 
     allow(allow_code or ())
-    asked = load(recipe, overrides or ())
+    asked = load(recipe, overrides or (), fetch=fetched)
     survey = intake.survey(asked, intake.listing(asked).files)
     made = planner.make(asked, survey.schema)
     estimate = planner.Estimate(

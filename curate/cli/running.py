@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curate.cli.places import Out, brought_recipe
+
 if TYPE_CHECKING:
     from curate.engine.sharing import Share
     from curate.executors import Executor
     from curate.recipe import Recipe
 
-RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file.")]
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe: a YAML file.", parser=brought_recipe)]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
@@ -65,6 +67,10 @@ def run(
         Path | None,
         typer.Option(metavar="FILE", help="At the end write what the run did here, in Prometheus text format."),
     ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="For an output in a store: where the run works. Default: in your cache."),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Write OUT/report.html and the dataset card at the end.")
     ] = True,
@@ -93,14 +99,16 @@ def run(
     from curate.cli import INTERRUPTED, failures, reporting, screen
     from curate.cli.metrics import write_metrics
     from curate.engine import driver, generations, shares
+    from curate.engine.elsewhere import elsewhere
     from curate.engine.events import RunFailed
     from curate.errors import CurateError, RecipeError
     from curate.executors.pool import Pool
     from curate.recipe import allow_code as allow
     from curate.recipe import load
+    from curate.store.fetched import fetched
 
     allow(allow_code or ())
-    asked = load(recipe, overrides or ())
+    asked = load(recipe, [*(overrides or ()), *([f"output.work={work}"] if work is not None else [])], fetch=fetched)
     if sample is not None:
         asked = with_sample(asked, sample)
     share = share_of(asked, unit, number, until, fresh)
@@ -110,26 +118,33 @@ def run(
         with (
             choose_executor(asked, executor, workers, address, task_memory) as chosen,
             Pool(2) as compiler,
+            elsewhere(asked, show, fresh=fresh) as store,
         ):  # no process before its first task
             settings = driver.Settings(fresh=fresh, limit=limit, compiler=compiler)
-            if share is not None:
-                shares.run(asked, share, chosen, show, settings, number)
-            elif until is not None:
-                done = driver.run_until(until, asked, chosen, show, settings)
-            else:
-                begin = driver.run if asked.incremental is None else generations.run
-                done = begin(asked, chosen, show, settings)
-        code = 0 if done is None else done.exit_code
-        if done is not None:
-            show(reporting.after(done, show) if report else done)
+            try:
+                if share is not None:
+                    shares.run(asked, share, chosen, store.show, settings, number)
+                elif until is not None:
+                    done = driver.run_until(until, asked, chosen, store.show, settings)
+                else:
+                    begin = driver.run if asked.incremental is None else generations.run
+                    done = begin(asked, chosen, store.show, settings)
+            except CurateError as error:
+                if report and not isinstance(error, RecipeError):
+                    reporting.after_failure(str(asked.output.folder))
+                store.keep()
+                raise
+            told = reporting.after(done, show) if report and done is not None else done
+            store.publish()
+            code = 0 if done is None else done.exit_code
+            if told is not None:
+                store.show(told)
     except KeyboardInterrupt:
         code = INTERRUPTED
         kept = f"stopped. What is done is kept in {asked.output.path}; to go on: {_again()}"
         show(RunFailed(kept, interrupted=True))
         raise failures.Stopped from None
     except CurateError as error:
-        if report and not isinstance(error, RecipeError):
-            reporting.after_failure(asked.output.path)
         show(RunFailed(str(error)))
         code = 2 if isinstance(error, RecipeError) else 1
         raise typer.Exit(code) from None
@@ -155,6 +170,7 @@ def share_of(recipe: Recipe, unit: str | None, number: int | None, until: int | 
     """What `--unit` means, if it is given. Raises RecipeError if these options do not go together."""
     from curate.engine.sharing import Share
     from curate.errors import RecipeError
+    from curate.urls import is_remote
 
     if number is not None and unit is None:
         raise RecipeError("--pass says which pass a share is of: it needs --unit K/N")
@@ -164,6 +180,11 @@ def share_of(recipe: Recipe, unit: str | None, number: int | None, until: int | 
         raise RecipeError(
             f"{recipe.source or 'recipe'}: incremental: a generation is made by one run; --unit and --until are for"
             " recipes without `incremental`"
+        )
+    if (unit is not None or until is not None) and is_remote(recipe.output.path):
+        raise RecipeError(
+            f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: --unit and --until need a folder that all"
+            " machines share; name one, and copy the output when it is done"
         )
     return None if unit is None else Share.parse(unit)
 
@@ -242,16 +263,17 @@ def check(
     from curate.cli.checking import check_recipe
     from curate.recipe import allow_code as allow
     from curate.recipe import load
+    from curate.store.fetched import fetched
 
     allow(allow_code or ())
     changes = [word for change in overrides or () for word in ("--set", change)]
     allowed = [word for path in allow_code or () for word in ("--allow-code", str(path))]
     command = shlex.join(["curate", "run", str(recipe), *changes, *allowed])
-    raise typer.Exit(check_recipe(load(recipe, overrides or ()), documents, command))
+    raise typer.Exit(check_recipe(load(recipe, overrides or (), fetch=fetched), documents, command))
 
 
 def debug(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")],
+    out: Out,
     number: Annotated[int, typer.Option("--pass", min=1, help="The pass, as in the error message or plan.txt.")],
     shard: Annotated[str, typer.Option(help="The unit, as in the error message: 00017.")],
     allow_code: AllowCode = None,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curate.cli.places import Out
+
 if TYPE_CHECKING:
     from curate.recipe import Recipe
     from curate.report.facts import Run
     from curate.report.steps import StepFacts
     from curate.report.tuning import Amount, Tuned, Tuner
-
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")]
 
 
 def tune(

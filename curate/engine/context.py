@@ -53,7 +53,7 @@ class Fingerprints:
 def start_fingerprints(recipe: Recipe, inputs: Inputs) -> tuple[str, ...]:
     """Per unit: the state of its file, and how it is read."""
     columns = [recipe.input.id, recipe.input.text, str(inputs.schema)]
-    files = [[file.name, file.size, file.mtime_ns] for file in inputs.files]
+    files = [file.state for file in inputs.files]
     return tuple(digest(FORMAT, files[u.file], u.first_row, u.rows, columns) for u in inputs.units)
 
 

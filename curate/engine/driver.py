@@ -56,6 +56,7 @@ from curate.store.folder import RunFolder
 from curate.store.index import Earlier
 from curate.store.inputs import Listing
 from curate.store.lock import alone
+from curate.store.shards import Unit
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -100,7 +101,7 @@ class _Run:
     began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        self.folder = RunFolder(Path(self.recipe.output.path))
+        self.folder = RunFolder(self.recipe.output.folder)
         self.manifest = Manifest(self.folder)
         self.permission = recipes.Permission(self.recipe.code())
 
@@ -280,7 +281,8 @@ class _Run:
         counts: dict[int, UnitCounts] = {}
         for unit in units:
             found = ledger.facts(self.folder.ledger(number, unit.stem))
-            if found and found["fingerprint"] == context.fingerprints.of(number, unit.index):
+            same = found is not None and found["fingerprint"] == context.fingerprints.of(number, unit.index)
+            if found and same and self._has_evidence(context, this_pass, unit):
                 counts[unit.index] = UnitCounts.from_dict(found["counts"])
                 self.show(stretches.unit_done(number, unit.size, counts[unit.index], reused=True))
         todo = [unit for unit in units if unit.index not in counts]
@@ -300,6 +302,11 @@ class _Run:
         seconds = time.perf_counter() - began
         self.show(PassDone(number, seconds, total.arrived + lost, size, total.alive, dropped, lost))
         return [counts[unit.index] for unit in units]
+
+    def _has_evidence(self, context: Context, this_pass: Pass, unit: Unit) -> bool:
+        """Whether what a pass gathered of a unit is there; not after a run went over to another machine by a store."""
+        steps = context.observers(this_pass)
+        return all(self.folder.evidence(this_pass.number, unit.stem, step.label).exists() for step, _ in steps)
 
     def _resolve(self, context: Context, step: int, number: int, label: str) -> None:
         began = False

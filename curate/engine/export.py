@@ -77,7 +77,7 @@ def receipt_of(context: Context, task: ExportTask) -> Receipt | None:
 def _fingerprint(context: Context, task: ExportTask) -> str:
     last = context.plan.passes[-1].number
     parts = [[asdict(piece), context.fingerprints.of(last, piece.unit)] for piece in task.pieces]
-    output = context.recipe.output.model_dump(mode="json", exclude={"path"})
+    output = context.recipe.output.model_dump(mode="json", exclude={"path", "work"})
     return digest(parts, asdict(context.plan.parts[task.part]), output, str(output_schema(context, task.made_ids)))
 
 

@@ -29,6 +29,7 @@ from curate.store.files import read_json, sha256, write_json
 from curate.store.folder import GENERATIONS, RunFolder
 from curate.store.inputs import InputFile, Listing
 from curate.store.lock import alone
+from curate.urls import is_remote, joined
 
 SCHEMA = 1
 """Of the manifest; raised when a field changes its meaning or goes away."""
@@ -84,7 +85,7 @@ def run(
             f"{source}: incremental: what was published stays, so --fresh and --limit have no place here; "
             "try another folder: --set output.path=…"
         )
-    stream = Stream(Path(recipe.output.path))
+    stream = Stream(recipe.output.folder)
     others = stream.folder(_FIRST).root.parent.exists() or stream.manifest.exists()
     if stream.root.is_dir() and not others and RunFolder(stream.root).others():
         raise RecipeError(f"{source}: output.path = {stream.root}: the folder has other files in it; name an own one")
@@ -130,15 +131,15 @@ class _Next:
         self, listing: Listing, done: Sequence[Mapping[str, Any]], number: int
     ) -> tuple[Sequence[InputFile], str]:
         """The files to take, and whether this generation was begun with them, or otherwise."""
-        known = {(f["name"], f["size"], f["mtime_ns"]) for generation in done for f in generation["files"]}
-        new = [file for file in listing.files if (file.name, file.size, file.mtime_ns) not in known]
+        known = {_key(f) for generation in done for f in generation["files"]}
+        new = [file for file in listing.files if _key(_state(file)) not in known]
         if not self.stream.pending.exists():
             return new, ""
         pending = read_json(self.stream.pending)
         if pending["generation"] != number:  # it was published, and stopped before this could be removed
             return new, ""
-        asked = {(f["name"], f["size"], f["mtime_ns"]) for f in pending["files"]}
-        begun = [file for file in listing.files if (file.name, file.size, file.mtime_ns) in asked]
+        asked = {_key(f) for f in pending["files"]}
+        begun = [file for file in listing.files if _key(_state(file)) in asked]
         if len(begun) == len(asked):
             return begun, "with these"
         self.show(Warned(f"generation {number} was begun with files that have changed since; it begins anew"))
@@ -158,7 +159,10 @@ class _Next:
     def _of(self, number: int, folder: RunFolder) -> Recipe:
         """The recipe of one generation: its own folder, and an index for each step that can have one."""
         steps = tuple(self._remembering(step) for step in self.recipe.stages)
-        output = self.recipe.output.model_copy(update={"path": str(folder.root)})
+        place = folder.root.relative_to(self.stream.root).as_posix()
+        there = {"path": joined(self.recipe.output.path, place), "work": str(folder.root.parent)}
+        here = {"path": str(folder.root)}
+        output = self.recipe.output.model_copy(update=there if is_remote(self.recipe.output.path) else here)
         return self.recipe.model_copy(update={"output": output, "incremental": None, "stages": steps})
 
     def _remembering(self, step: Step) -> Step:
@@ -237,4 +241,10 @@ class _Next:
 
 def _state(file: InputFile) -> dict[str, Any]:
     """What tells whether a file is as it was."""
-    return {name: asdict(file)[name] for name in ("name", "size", "mtime_ns")}
+    told = {name: asdict(file)[name] for name in ("name", "size", "mtime_ns")}
+    return told | {"version": file.version} if file.version else told
+
+
+def _key(state: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What `_state` told, to be compared."""
+    return state["name"], state["size"], state["mtime_ns"], state.get("version", "")

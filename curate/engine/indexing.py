@@ -33,7 +33,7 @@ def look(
     recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, fresh: bool, limit: int | None
 ) -> dict[str, Earlier]:
     """Label → what a step is to see of its index, if it has one. Raises RecipeError or StoreError if it cannot."""
-    of_files = digest([[file.name, file.size, file.mtime_ns] for file in files], limit)
+    of_files = digest([file.state for file in files], limit)
     before = _before(folder)
     found: dict[str, Earlier] = {}
     for step in recipe.stages:

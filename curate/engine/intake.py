@@ -25,6 +25,7 @@ from curate.store.jsonl import import_jsonl, jsonl_head
 from curate.store.quarantine import open_quarantine
 from curate.store.schemas import unify
 from curate.store.shards import UNIT_BYTES, Unit, cut_into_units
+from curate.urls import is_remote
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ def listing(recipe: Recipe, only: frozenset[str] | None = None) -> Listing:
 def _listing(recipe: Recipe) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
     found = list_inputs(recipe.input.paths, fixed)
-    out = Path(recipe.output.path).resolve()
-    inside = [file for file in found.files if out in Path(file.path).resolve().parents]
+    inside = [file for file in found.files if _is_inside(file.path, recipe)]
     if not inside:
         return found
     files = [file for file in found.files if file not in inside]
@@ -70,8 +70,15 @@ def _listing(recipe: Recipe) -> Listing:
             f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: all input files lie in it;"
             " name another folder, so that a run does not read what it writes"
         )
-    ignored = tuple((path, why) for path, why in found.ignored if out not in Path(path).resolve().parents)
+    ignored = tuple((path, why) for path, why in found.ignored if not _is_inside(path, recipe))
     return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ignored)
+
+
+def _is_inside(path: str, recipe: Recipe) -> bool:
+    """Whether a file lies in the output folder."""
+    if is_remote(path):
+        return path.startswith(recipe.output.path.rstrip("/") + "/")
+    return recipe.output.folder.resolve() in Path(path).resolve().parents
 
 
 def import_tasks(
@@ -113,7 +120,7 @@ def import_one(task: ImportTask) -> int:
 
 def _fingerprint(task: ImportTask) -> str:
     file = task.file
-    return digest(FORMAT, file.name, file.size, file.mtime_ns, task.id, task.text, task.limit)
+    return digest(FORMAT, *file.state, task.id, task.text, task.limit)
 
 
 def _imported(task: ImportTask) -> dict[str, Any] | None:

@@ -18,8 +18,9 @@ from curate.engine.events import Event, FunnelRow, Quarantined, RunDone, Warned
 from curate.errors import StoreError
 from curate.recipe import Recipe
 from curate.store.files import fingerprint, read_json, sha256, write_json
-from curate.store.folder import RunFolder
+from curate.store.folder import RunFolder, is_scratch
 from curate.store.inputs import Listing
+from curate.urls import is_remote
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,32 @@ def question(recipe: Recipe, listing: Listing, *others: Any) -> str:
     models = [[str(path), *_state(path)] for step in recipe.stages for path in step.stage.files()]
     code = [sha256(path) for path in recipe.code()]
     versions = [[step.name, type(step.stage).version] for step in recipe.stages]
-    files = [[file.name, file.path, file.size, file.mtime_ns] for file in listing.files]
+    files = [[file.path, *file.state] for file in listing.files]
     return digest(FORMAT, curate.__version__, recipes.dump(recipe), versions, models, code, files, others)
 
 
 def anywhere(recipe: Recipe) -> Recipe:
     """The recipe with absolute paths, so that the copy in the run folder means the same from any folder."""
-    paths = tuple(os.path.abspath(path) for path in recipe.input.paths)
+    paths = tuple(_anywhere(path) for path in recipe.input.paths)
     return recipe.model_copy(
         update={
             "input": recipe.input.model_copy(update={"paths": paths}),
-            "output": recipe.output.model_copy(update={"path": os.path.abspath(recipe.output.path)}),
+            "output": recipe.output.model_copy(update={"path": _anywhere(recipe.output.path), "work": None}),
         }
     )
+
+
+def _anywhere(path: str) -> str:
+    return path if is_remote(path) else os.path.abspath(path)
 
 
 def close(folder: RunFolder, asked: str, done: RunDone) -> None:
     """Seal a run: all its files are there, and none will be written any more but pages about it."""
     plain = asdict(done) | {"seconds": 0.0, "report": None}
-    write_json(folder.seal, {"question": asked, "state": _digest(folder), "done": plain})
+    write_json(
+        folder.seal,
+        {"question": asked, "state": _digest(folder), "lasting": _digest(folder, scratch=False), "done": plain},
+    )
 
 
 def unbroken(folder: RunFolder, asked: str) -> Sealed | None:
@@ -64,7 +72,7 @@ def unbroken(folder: RunFolder, asked: str) -> Sealed | None:
         stored, manifest = read_json(folder.seal), read_json(folder.manifest)
     except StoreError:
         return None
-    if stored["question"] != asked or stored["state"] != _digest(folder) or manifest["state"] != "done":
+    if stored["question"] != asked or not _is_as_left(folder, stored) or manifest["state"] != "done":
         return None
     plain = stored["done"]
     reasons = [{name: tuple(counts) for name, counts in row["reasons"].items()} for row in plain["funnel"]]
@@ -84,8 +92,15 @@ def _said(manifest: dict[str, Any], done: RunDone) -> Iterator[Event]:
         yield Warned("no document was kept; the output is one shard without rows")
 
 
-def _digest(folder: RunFolder) -> str:
-    return digest(sorted(folder.written()))
+def _is_as_left(folder: RunFolder, stored: dict[str, Any]) -> bool:
+    """Whether nothing has changed; without any scratch, as when it was brought from a store, what lasts counts."""
+    if any(is_scratch(name) for name, _, _ in folder.written()):
+        return bool(stored["state"] == _digest(folder))
+    return bool(stored.get("lasting") == _digest(folder))
+
+
+def _digest(folder: RunFolder, *, scratch: bool = True) -> str:
+    return digest(sorted(one for one in folder.written() if scratch or not is_scratch(one[0])))
 
 
 def _state(path: Any) -> tuple[int, int]:

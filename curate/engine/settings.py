@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from curate.engine import intake, seal
 from curate.errors import RecipeError
@@ -42,7 +41,7 @@ class Settings:
 
 def listing_of(recipe: Recipe, settings: Settings) -> Listing:
     """The input. Raises RecipeError if there is none, or if the output folder cannot be a run's."""
-    source, folder = recipe.source or "recipe", RunFolder(Path(recipe.output.path))
+    source, folder = recipe.source or "recipe", RunFolder(recipe.output.folder)
     if folder.root.exists() and not folder.root.is_dir():
         raise RecipeError(f"{source}: output.path = {folder.root}: this is a file; name a folder for the run")
     others = folder.others()

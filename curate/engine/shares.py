@@ -8,7 +8,6 @@ decisions and the index are the run's alone.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from curate import recipe as recipes
 from curate.engine import context as contexts
@@ -42,7 +41,7 @@ def run(
     settings = settings or Settings()
     permission = recipes.Permission(recipe.code())
     permission()
-    listing, folder = listing_of(recipe, settings), RunFolder(Path(recipe.output.path))
+    listing, folder = listing_of(recipe, settings), RunFolder(recipe.output.folder)
     with sharing.divided(folder, share) as found:
         asked = settings.question(recipe, listing)
         if found is None:

@@ -29,6 +29,12 @@ OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
 
+IN_STORE = ".store.json"
+"""In a folder in which a run works whose output is in a store: what of it is there."""
+SCRATCH = re.compile(
+    r"(.*/)?(imported/.*|pass-\d+/.*\.(evidence\.arrow|sketches\.arrow|values\.bin)|artifacts/.*\.arrow)"
+)
+"""Files that are large and can be had again: what was imported, evidence, sketches, steps on the way to decisions."""
 
 GENERATIONS = "generations"
 """Folder with the run folders of generations, each of which has its shards beside those of the others."""
@@ -221,7 +227,7 @@ class RunFolder:
 
     def others(self) -> list[str]:
         """What is in the folder before any run was; hidden files, such as a lock, do not count."""
-        if self.is_run() or not self.root.is_dir():
+        if self.is_run() or not self.root.is_dir() or (self.root / IN_STORE).exists():
             return []
         return sorted(entry.name for entry in self.root.iterdir() if not entry.name.startswith("."))
 
@@ -239,6 +245,11 @@ class RunFolder:
         """Folders of passes that are there."""
         found = self.root.iterdir() if self.root.is_dir() else ()
         return sorted(entry for entry in found if re.fullmatch(r"pass-\d+", entry.name) and entry.is_dir())
+
+
+def is_scratch(name: str) -> bool:
+    """Whether a file of a run, with this path from its folder, is not missed when the run is done."""
+    return SCRATCH.fullmatch(name) is not None
 
 
 def _below(name: str, folder: Path) -> Iterator[tuple[str, int, int]]:

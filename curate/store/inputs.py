@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from curate.errors import RecipeError, StoreError
+from curate.store import objects
 from curate.store.files import fingerprint
-from curate.store.paths import Found, expand, near
+from curate.store.objects import Forbidden, Gone, Object
+from curate.store.paths import Found, expand, near, near_object
+from curate.store.ranges import opened
+from curate.urls import has_magic, is_remote
 
 ENDINGS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 """Format of a file by the ending of its name, in any case."""
@@ -33,7 +37,14 @@ class InputFile:
     size: int
     """Bytes."""
     mtime_ns: int
-    """Time of the last change, nanoseconds since 1970."""
+    """Time of the last change, nanoseconds since 1970; 0 in a store."""
+    version: str = ""
+    """In a store: what tells its contents apart, such as an ETag."""
+
+    @property
+    def state(self) -> tuple[str | int, ...]:
+        """Its name, and what changes when it does."""
+        return (self.name, self.size, self.version or self.mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,9 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
     files: list[InputFile] = []
     names = _names([one for one, _ in taken.values()])
     for name, (one, kind) in sorted(zip(names, taken.values(), strict=True), key=lambda pair: pair[0]):
+        if one.object is not None:
+            files.append(InputFile(len(files), one.path, name, kind, one.object.size, 0, one.object.version))
+            continue
         try:
             with open(one.path, "rb") as data:
                 stat = os.fstat(data.fileno())
@@ -103,6 +117,8 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
 
 def same_as_now(file: InputFile) -> str | None:
     """None if the file is as it was listed, else what happened to it, for a message: `it is gone`, …"""
+    if is_remote(file.path):
+        return _object_as_now(file)
     try:
         now = fingerprint(file.path)
     except StoreError:
@@ -112,13 +128,24 @@ def same_as_now(file: InputFile) -> str | None:
     return None if now.mtime_ns == file.mtime_ns else "it was written again; its size is the same"
 
 
-def open_input(file: InputFile) -> BinaryIO:
-    """The bytes of a file. Raises BadFile `gone`, `no_permission` or `unreadable`."""
+def _object_as_now(file: InputFile) -> str | None:
+    """As `same_as_now`; raises StoreError when the store cannot be asked."""
     try:
-        return open(file.path, "rb")
-    except FileNotFoundError as error:
+        now = objects.look(file.path)
+    except (Gone, IsADirectoryError):
+        return "it is gone"
+    if now.size != file.size:
+        return f"its size changed from {file.size} to {now.size} bytes"
+    return None if now.version == file.version else "it was written again; its size is the same"
+
+
+def open_input(file: InputFile) -> BinaryIO:
+    """The bytes of a file. Raises BadFile `gone`, `no_permission` or `unreadable`; StoreError if a store fails."""
+    try:
+        return opened(file.path, Object(file.path, file.size, file.version))
+    except (FileNotFoundError, Gone) as error:
         raise BadFile(file.name, "gone", "it was there when the input was listed, and is gone") from error
-    except PermissionError as error:
+    except (PermissionError, Forbidden) as error:
         raise BadFile(file.name, "no_permission", "no permission to read it") from error
     except OSError as error:
         raise BadFile(file.name, "unreadable", f"it cannot be read: {error.strerror or error}") from error
@@ -128,7 +155,7 @@ def _format_of(found: Found, format: str | None) -> tuple[str | None, str]:
     """The format to read a file in; or None, and why it is passed over."""
     name = os.path.basename(found.path)
     ending = _format_by_ending(name)
-    if os.path.exists(found.path) and not os.path.isfile(found.path):
+    if found.object is None and os.path.exists(found.path) and not os.path.isfile(found.path):
         if found.named:
             raise RecipeError(f"input: '{found.path}' is neither a file nor a folder")
         return None, "no_file"
@@ -159,6 +186,8 @@ def _real_path(found: Found) -> str:
         found.path.encode()
     except UnicodeEncodeError:
         raise StoreError(f"{found.path!r}: the name is not valid UTF-8; ids are made of names: rename it") from None
+    if found.object is not None:
+        return found.path
     if not os.path.exists(found.path):
         raise StoreError(f"{found.path}: it is a link to a file that is not there; fetch the file, or remove the link")
     return os.path.realpath(found.path)
@@ -166,14 +195,23 @@ def _real_path(found: Found) -> str:
 
 def _names(found: Sequence[Found]) -> list[str]:
     """A unique name for each file, the same wherever the roots lie."""
-    names = [os.path.relpath(one.path, one.root) for one in found]
+    places = [(_place(one.path), _place(one.root)) for one in found]
+    names = [os.path.relpath(path, root) for path, root in places]
     if len(set(names)) < len(names):
-        common = os.path.commonpath([one.root for one in found])
-        names = [os.path.relpath(one.path, common) for one in found]
+        common = os.path.commonpath([root for _, root in places])
+        names = [os.path.relpath(path, common) for path, _ in places]
     return [name.replace(os.sep, "/") for name in names]
 
 
+def _place(path: str) -> str:
+    """A path with which to reckon: of an address, one that is like it."""
+    return "/" + path.replace("://", "/", 1) if is_remote(path) else path
+
+
 def _nothing_usable(entry: str, passed_over: Sequence[str]) -> str:
+    if not passed_over and is_remote(entry):
+        what = "nothing matches" if has_magic(entry) else "there is no file in the folder"
+        return f"input: {what} '{entry}'; {near_object(entry)}"
     if not passed_over and glob.has_magic(entry) and not os.path.exists(os.path.expanduser(entry)):
         return f"input: nothing matches '{entry}'; {near(os.path.abspath(os.path.expanduser(entry)))}"
     if not passed_over:
