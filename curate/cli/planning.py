@@ -88,5 +88,6 @@ def init(
 
     if path.exists():
         raise RecipeError(f"{path}: it is already there; name another file, or remove it first")
-    path.write_text(STARTER.format(name=path, input=json.dumps(input), output=json.dumps(output)), encoding="utf-8")
+    text = STARTER.format(name=path.as_posix(), input=json.dumps(input), output=json.dumps(output))
+    path.write_text(text, encoding="utf-8", newline="\n")
     typer.echo(f"wrote {path}; now: curate check {path}")

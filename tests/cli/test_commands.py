@@ -57,6 +57,7 @@ def test_help_does_not_wait_for_heavy_imports():
         "funnel",
         "debug",
         "init",
+        "recipes",
         "fetch",
     ):
         assert f" {command} " in page
