@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -335,6 +336,9 @@ def test_batches_do_not_matter(name, case):
     stage, batch = make(name, case), documents(case, [*HOSTILE, *HUGE])
     whole = run(stage, [[batch]])
     assert len(whole.reasons) == len(batch)
+    named = "|".join(map(re.escape, catalog.describe(name).reasons)).replace("<column>", ".+")
+    unnamed = {reason for reason in whole.reasons.values() if reason and not re.fullmatch(named, reason)}
+    assert not unnamed, "its help does not name them after `Reason:`"
     for sizes in ([1] * len(batch), [3, 1, 7, 2, 11], [len(batch) - 1]):
         pieces = cut(batch, sizes)
         for units in ([pieces], [[piece] for piece in pieces]):
