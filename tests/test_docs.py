@@ -22,6 +22,11 @@ def test_the_readme_is_what_its_commands_print():
     assert done.returncode == 0, done.stderr
 
 
+def test_the_reference_pages_are_what_the_code_says():
+    done = subprocess.run([sys.executable, "scripts/reference.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_plans_of_the_recipes(name, monkeypatch):
     """To accept a changed plan, remove the file in `tests/golden/` and run the tests twice."""
