@@ -191,8 +191,8 @@ def recipe_page() -> str:
     parts += ["## workers", table_of({"properties": {"workers": json_schema()["properties"]["workers"]}})]
     parts += [
         "## stages",
-        "A list of [stages](stages/index.md), in the order in which they are to happen. An entry takes, beside the options"
-        " of its stage:",
+        "A list of [stages](stages/index.md), in the order in which they are to happen. An entry takes, beside the"
+        " options of its stage:",
         table_of({"properties": OF_STEPS}),
     ]
     return "\n\n".join(parts) + "\n"

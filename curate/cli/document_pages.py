@@ -177,8 +177,10 @@ def planned(run: Run) -> int | None:
 
 
 def _described(step: Step) -> str:
+    from curate.recipe import inline
+
     given = step.stage.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-    return f"{step.name}: {given}" if given else f"{step.name}, all options at their defaults"
+    return f"{step.name}: {inline(given)}" if given else f"{step.name}, all options at their defaults"
 
 
 def _short(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curate.cli.places import Out
+from curate.cli.running import AllowCode
 
 if TYPE_CHECKING:
     from curate.recipe import Recipe
@@ -46,9 +47,11 @@ def tune(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the recipe with these thresholds.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    allow_code: AllowCode = None,
 ) -> None:
     """What would other thresholds have kept? Answers from the scores in the ledgers, without running anything again."""
     from curate.errors import RecipeError
+    from curate.recipe import allow_code as allow
     from curate.recipe import load
     from curate.report.facts import Run
     from curate.report.numbers import tokens_column
@@ -59,6 +62,7 @@ def tune(
         )
     if to is not None and to.exists():
         raise RecipeError(f"{to}: it is already there; name another file, or remove it first")
+    allow(allow_code or ())
     run = Run(out)
     if not run.done:
         raise RecipeError(f"{out}: the run is not complete ({run.state}); thresholds can be moved when it is done")
