@@ -183,8 +183,8 @@ def share_of(recipe: Recipe, unit: str | None, number: int | None, until: int | 
         )
     if (unit is not None or until is not None) and is_remote(recipe.output.path):
         raise RecipeError(
-            f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: --unit and --until need a folder that all"
-            " machines share; name one, and copy the output when it is done"
+            f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: --unit and --until need a folder that"
+            " all machines share; name one, and copy the output when it is done"
         )
     return None if unit is None else Share.parse(unit)
 
