@@ -28,7 +28,13 @@ NOTE = "<!-- made by scripts/reference.py from the code: change that, not this -
 FROM_HERE = "<!-- made by scripts/reference.py from the code, from here on -->"
 GROUPS: dict[str, tuple[tuple[str, ...], str]] = {
     "Cleaning": (("normalize", "refinedweb_lines", "pii"), ""),
-    "Filters": (("language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality", "badwords", "drop"), ""),
+    "Filters": (
+        (
+            *("language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"),
+            *("code_quality", "badwords", "drop"),
+        ),
+        "",
+    ),
     "Repeats": (
         (
             *("url_dedup", "exact_dedup", "minhash_dedup", "line_dedup", "sentence_dedup"),
@@ -170,7 +176,8 @@ def stages_index() -> str:
         " marked *corpus* look at all documents before they decide; the plan cuts the work into passes there. On a"
         " terminal: `curate stages`, `curate stages NAME`. [A stage of your own](../own-stage.md) is one more file.",
     ]
-    for title, (names, more) in {**GROUPS, OTHERS: (tuple(sorted(others)), "")}.items():
+    for title, (listed, more) in {**GROUPS, OTHERS: (tuple(sorted(others)), "")}.items():
+        names = [name for name in listed if name in catalog.names()]
         if not names:
             continue
         rows = []
