@@ -148,6 +148,7 @@ CASES = {
         Case({"level": "lowercase", "keep": "any"}, {"url": lambda row: [None, "É/a", "é/A", "b"][row % 4]}),
     ],
     "url_filter": [
+        Case({"url_column": TEXT, "words": str(BAD / "words"), "subwords": str(BAD / "subwords")}),
         Case({"domains": str(BAD / "domains"), "words": str(BAD / "words")}, {"url": _address}, "url"),
         Case({name: str(BAD / name) for name in ("urls", "soft_words", "subwords")}, {"url": _address}, "url"),
     ],
