@@ -13,11 +13,13 @@ from typing import Any
 
 from curate.errors import StoreError
 from curate.store import objects
+from curate.store.system import is_gone
 
 EVERY = 60.0
 """Seconds between two signs of life."""
 STALE = 600.0
 """Seconds without one after which its owner is taken for dead; clocks of machines may differ by some minutes."""
+_PROCESS = secrets.token_hex(8)
 _SETTLES = 1.0  # seconds after which two that took over at once know who came last
 
 
@@ -66,8 +68,8 @@ class Hold:
                     objects.remove(self.url)
 
     def _sign(self) -> bytes:
-        told = {"token": self._token, "host": socket.gethostname(), "pid": os.getpid(), "began": self._began}
-        return json.dumps({**told, "seen": time.time()}).encode()
+        told = {"token": self._token, "process": _PROCESS, "host": socket.gethostname(), "pid": os.getpid()}
+        return json.dumps({**told, "began": self._began, "seen": time.time()}).encode()
 
     def _owner(self) -> dict[str, Any] | None:
         try:
@@ -86,12 +88,8 @@ class Hold:
 def _is_dead(owner: dict[str, Any]) -> bool:
     if time.time() - float(owner["seen"]) > STALE:
         return True
-    if owner["host"] != socket.gethostname() or owner["pid"] == os.getpid():
+    if owner["host"] != socket.gethostname():
         return False
-    try:
-        os.kill(int(owner["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        pass
-    return False
+    if owner["pid"] == os.getpid():  # numbers come again, above all in containers, where they are small
+        return owner.get("process") != _PROCESS
+    return is_gone(int(owner["pid"]))
