@@ -152,10 +152,10 @@ def grouping_steps(run: Run, label: str | None = None) -> list[Grouped]:
 
 def _all_grouping_steps(run: Run) -> list[Grouped]:
     from curate import plan as planning
-    from curate.recipe import load
+    from curate.recipe import load_kept
     from curate.report.groups import Grouped
 
-    recipe = load(run.folder.recipe)
+    recipe = load_kept(run.folder.recipe)
     deciding = {
         action.step: a_pass.number
         for a_pass in planning.make(recipe, run.inputs.schema).passes

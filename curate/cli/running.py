@@ -65,7 +65,9 @@ def run(
     ] = False,
     metrics_file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="At the end write what the run did here, in Prometheus text format."),
+        typer.Option(
+            metavar="FILE", dir_okay=False, help="At the end write what the run did here, in Prometheus text format."
+        ),
     ] = None,
     work: Annotated[
         Path | None,
@@ -107,13 +109,20 @@ def run(
     from curate.recipe import load
     from curate.store.fetched import fetched
 
-    allow(allow_code or ())
-    asked = load(recipe, [*(overrides or ()), *([f"output.work={work}"] if work is not None else [])], fetch=fetched)
-    if sample is not None:
-        asked = with_sample(asked, sample)
-    share = share_of(asked, unit, number, until, fresh)
-    show = screen.choose(log_format)
     began, done, code = time.monotonic(), None, 1
+    failures.end_by_sigterm_as_by_ctrl_c()
+    allow(allow_code or ())
+    places = [f"output.work={work}"] if work is not None else []
+    try:
+        asked = load(recipe, [*(overrides or ()), *places], fetch=fetched)
+        if sample is not None:
+            asked = with_sample(asked, sample)
+        share = share_of(asked, unit, number, until, fresh)
+    except CurateError:
+        if metrics_file is not None:
+            write_metrics(metrics_file, str(recipe), time.monotonic() - began, 2, None)
+        raise
+    show = screen.choose(log_format)
     try:
         with (
             choose_executor(asked, executor, workers, address, task_memory) as chosen,

@@ -52,7 +52,7 @@ def tune(
     """What would other thresholds have kept? Answers from the scores in the ledgers, without running anything again."""
     from curate.errors import RecipeError
     from curate.recipe import allow_code as allow
-    from curate.recipe import load
+    from curate.recipe import load_kept
     from curate.report.facts import Run
     from curate.report.numbers import tokens_column
 
@@ -66,7 +66,7 @@ def tune(
     run = Run(out)
     if not run.done:
         raise RecipeError(f"{out}: the run is not complete ({run.state}); thresholds can be moved when it is done")
-    recipe = load(run.folder.recipe)
+    recipe = load_kept(run.folder.recipe)
     from curate.cli.describing import steps_of
     from curate.report.tuning import Tuner
 
@@ -76,7 +76,7 @@ def tune(
     shown: dict[str, Any] = {}
     pages = _Pages(tuner)
     if wanted:
-        new = load(run.folder.recipe, wanted)
+        new = load_kept(run.folder.recipe, wanted)
         tuned = tuner.tune(changes(run, recipe, new, steps, wanted), n)
         shown["tuned"] = asdict(tuned)
         if not as_json:
@@ -149,7 +149,7 @@ def _plain(value: Any) -> str:
 
 def _tried(run: Run, recipe: Recipe, tuner: Tuner, wanted: Sequence[str], tries: str) -> list[tuple[str, Tuned]]:
     from curate.errors import RecipeError
-    from curate.recipe import load
+    from curate.recipe import load_kept
 
     name, equals, values = tries.partition("=")
     if not equals or not values.strip(","):
@@ -157,18 +157,18 @@ def _tried(run: Run, recipe: Recipe, tuner: Tuner, wanted: Sequence[str], tries:
     found = []
     for value in filter(None, (one.strip() for one in values.split(","))):
         overrides = [*wanted, with_stages(f"{name}={value}", recipe)]
-        new = load(run.folder.recipe, overrides)
+        new = load_kept(run.folder.recipe, overrides)
         found.append((value, tuner.tune(changes(run, recipe, new, tuner.steps, overrides), 0)))
     return found
 
 
 def write_recipe(run: Run, wanted: Sequence[str], path: Path) -> None:
     """Write the recipe of a run with other thresholds. It has the same output folder: what is done there is kept."""
-    from curate.recipe import dump, load
+    from curate.recipe import dump, load_kept
     from curate.store.files import whole
 
     with whole(path) as part:
-        part.write_text(dump(load(run.folder.recipe, wanted)), encoding="utf-8", newline="\n")
+        part.write_text(dump(load_kept(run.folder.recipe, wanted)), encoding="utf-8", newline="\n")
 
 
 class _Pages:

@@ -163,7 +163,7 @@ def load(root: str) -> Context:
     key = (root, fingerprint(folder.recipe), fingerprint(folder.inputs))
     if key not in _loaded:
         inputs = Inputs.load(folder.inputs)
-        recipe = _settled(recipes.load(folder.recipe), inputs.rows)
+        recipe = _settled(recipes.load_kept(folder.recipe), inputs.rows)
         _loaded.clear()
         _loaded[key] = Context(folder, recipe, planning.make(recipe, inputs.schema), inputs)
     return _loaded[key]

@@ -52,6 +52,13 @@ def load(
     return loads(_text(file), source=file, overrides=overrides, env=env, fetch=fetch)
 
 
+def load_kept(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe that a run folder keeps. Such folders are passed on: no stage runs because it lies in there, and no
+    variable of the environment is looked at. Raises RecipeError, all errors in one.
+    """
+    return loads(_text(path), source=path, overrides=overrides, env={}, trusted=False)
+
+
 def load_options(
     model: type[M], path: Path | str, overrides: Sequence[str] = (), env: Mapping[str, str] = os.environ
 ) -> M:
@@ -90,8 +97,12 @@ def loads(
     overrides: Sequence[str] = (),
     env: Mapping[str, str] = os.environ,
     fetch: Callable[[str], str] | None = None,
+    trusted: bool = True,
 ) -> Recipe:
-    """The recipe in a text; stages of the user's own are found relative to `source`. Raises RecipeError."""
+    """The recipe in a text; stages of the user's own are found relative to `source`. Raises RecipeError.
+
+    trusted: stages that lie in the folder of `source` may be run.
+    """
     document = read(text, str(source or "recipe"), env)
     if not isinstance(document.data, dict):
         raise RecipeError(
@@ -99,7 +110,7 @@ def loads(
         )
     make_uniform(document)
     override(document, overrides)
-    return _recipe(document, source, fetch)
+    return _recipe(document, source, fetch, trusted)
 
 
 def dump(recipe: Recipe) -> str:
@@ -131,7 +142,7 @@ def prepend(recipe: Recipe, name: str, options: Mapping[str, Any], *, label: str
     return recipe.model_copy(update={"stages": (*first, *others)})
 
 
-def _recipe(document: Document, source: Path | None, fetch: Callable[[str], str] | None) -> Recipe:
+def _recipe(document: Document, source: Path | None, fetch: Callable[[str], str] | None, trusted: bool) -> Recipe:
     """All parts, checked. Raises RecipeError with all that is wrong."""
     complaints = Complaints(document)
     for key in document.data:
@@ -145,7 +156,7 @@ def _recipe(document: Document, source: Path | None, fetch: Callable[[str], str]
         "on_bad_input": _part(BadInputLimits, "on_bad_input", complaints),
         "incremental": _incremental(complaints),
         "card": _part(Card, "card", complaints),
-        "stages": _steps(complaints, source.parent if source else Path(), fetch),
+        "stages": _steps(complaints, Builder(complaints, source.parent if source else Path(), fetch, trusted=trusted)),
     }
     complaints.raise_if_any()
     return Recipe(source=source, **parts)
@@ -184,12 +195,12 @@ def _workers(complaints: Complaints) -> Any:
     return workers
 
 
-def _steps(complaints: Complaints, folder: Path, fetch: Callable[[str], str] | None) -> tuple[Step, ...]:
+def _steps(complaints: Complaints, builder: Builder) -> tuple[Step, ...]:
     entries = _given("stages", complaints)
     if entries is not None and not isinstance(entries, list):
         shown = complaints.document.shown(("stages",), entries)
         complaints.add(("stages",), f"stages = {shown}; it must be a list, with a - before each stage")
-    return Builder(complaints, folder, fetch).steps(entries) if isinstance(entries, list) else ()
+    return builder.steps(entries) if isinstance(entries, list) else ()
 
 
 def _given(name: str, complaints: Complaints) -> Any:

@@ -29,9 +29,20 @@ RESERVED = ("read", "quarantine", "ids")
 class Builder:
     """Makes steps of uniform entries."""
 
-    def __init__(self, complaints: Complaints, folder: FilePath, fetch: Callable[[str], str] | None = None) -> None:
-        """`folder`: where paths of the user's own stages start. fetch: brings files of options from stores."""
+    def __init__(
+        self,
+        complaints: Complaints,
+        folder: FilePath,
+        fetch: Callable[[str], str] | None = None,
+        *,
+        trusted: bool = True,
+    ) -> None:
+        """`folder`: where paths of the user's own stages start. fetch: brings files of options from stores.
+
+        trusted: what lies in the folder may be run.
+        """
         self.complaints, self.document, self.folder, self.fetch = complaints, complaints.document, folder, fetch
+        self.trusted = trusted
 
     def steps(self, entries: list[Any]) -> tuple[Step, ...]:
         """The steps that are as they must be."""
@@ -114,7 +125,7 @@ class Builder:
             if not is_path(name):
                 return stage_class(name)
             if self._file(name).is_file():
-                check_code(self._file(name), self.folder, name)
+                check_code(self._file(name), self.folder if self.trusted else None, name)
             return load_path(self._file(name), shown=name)
         except RecipeError as error:
             beside = not is_path(name) and self._file(f"{name}.py").is_file()
