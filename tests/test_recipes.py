@@ -24,13 +24,16 @@ MOST = 10_000  # documents: more than there are
 NAMES = sorted(path.name for path in (ROOT / "configs").glob("*.yaml") if "\nstages:" in path.read_text())
 FIELD = {
     "c4": "language url_dedup c4 sentence_dedup badwords",
+    "climb": "normalize exact_dedup minhash_dedup line_dedup quality toxicity tokens embed domain_clusters",
     "code": "exact_dedup code_quality minhash_dedup pii tokens fasttext_score",
+    "dataman": "normalize exact_dedup language minhash_dedup quality drop select",
     "dclm_like": "normalize language gopher_quality gopher_repetition refinedweb_lines minhash_dedup fasttext_score "
     "keep_best",
     "dolma_web": "language url_dedup exact_dedup c4 gopher_quality gopher_repetition toxicity pii line_dedup",
     "fineweb": "language gopher_repetition gopher_quality c4 fineweb_quality minhash_dedup pii",
     "fineweb2_multilingual": "language expression drop minhash_dedup gopher_repetition expression drop fineweb_quality "
     "expression drop gopher_quality expression drop rehydrate pii",
+    "preselect": "normalize exact_dedup language preselect keep_best",
     "refinedweb": "language gopher_repetition gopher_quality refinedweb_lines minhash_dedup line_dedup url_dedup",
 }
 """Recipes of the field, and their steps in the order of the originals."""
