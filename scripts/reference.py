@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[tuple[str, ...], str]] = {
     "Cleaning": (("normalize", "refinedweb_lines", "pii"), ""),
     "Filters": (
         (
-            *("language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"),
+            *("url_filter", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"),
             *("code_quality", "badwords", "drop"),
         ),
         "",

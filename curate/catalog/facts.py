@@ -143,7 +143,7 @@ def _help(field: FieldInfo) -> str:
     return inspect.cleandoc(field.description or "").replace("\n", " ")
 
 
-_GIVEN = re.compile(r"(?:Reasons?: |dropped as )(.*?)(?:\. |\.$|$)")
+_GIVEN = re.compile(r"(?:[Rr]easons?: |dropped as )(.*?)(?:\. |\.$|$)")
 _NAME = re.compile(r"`([a-z0-9_<>]+)`")
 
 
