@@ -67,6 +67,21 @@ def test_commands_stand_in_blocks_that_are_run(page):
         assert language in ("console", "sh") or not COMMAND.search(text), f"```{language} {text}"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/")])
+def test_links_lead_somewhere(page):
+    here = ROOT / page
+    text = re.sub(r"^```.*?^```$", "", here.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        path, _, heading = target.partition("#")
+        to = here.parent / path if path else here
+        if re.match("[a-z]+:", target):
+            continue
+        assert to.exists(), target
+        if heading:
+            titles = re.findall(r"^#+ (.*)$", to.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in titles}, target
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_recipes_in_the_pages_are_recipes(page, monkeypatch):
     """Blocks of YAML with stages: each has a stage of that name, which takes these options."""
