@@ -38,7 +38,14 @@ _FINAL = (
     ImportError, ValueError, TypeError, AttributeError, KeyError,
 )  # fmt: skip
 _FINAL_NUMBERS = {errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG}
-_FINAL_NAMES = ("NoCredentials", "PartialCredentials", "TokenRetrieval", "UnauthorizedSSO", "ProfileNotFound")
+_FINAL_NAMES = (
+    "NoCredentials",
+    "PartialCredentials",
+    "TokenRetrieval",
+    "UnauthorizedSSO",
+    "ProfileNotFound",
+    "OfflineMode",
+)
 """In the names of errors of libraries: there is nobody to ask as."""
 
 
@@ -106,7 +113,7 @@ def attempt(what: str, url: str, call: Callable[[], T]) -> T:
             if number == ATTEMPTS:
                 raise StoreError(
                     f"{url}: cannot {what}, tried {ATTEMPTS} times: {_told(error)}; is the store well, and the network?"
-                    " What is done is kept: run again"
+                    " Run again when they are: what was done is kept"
                 ) from None
         time.sleep(random.uniform(0.5, 1.0) * min(LONGEST_PAUSE, PAUSE * 2 ** (number - 1)))
     raise AssertionError
@@ -141,15 +148,16 @@ def below(url: str) -> list[Object]:
     return sorted(_objects(system, found), key=lambda one: one.url)
 
 
-def matching(pattern: str) -> list[tuple[str, str]]:
-    """(address, `file` or `directory`) of all that a pattern matches, ordered."""
+def matching(pattern: str) -> list[tuple[str, Object | None]]:
+    """(address, the object, or None for a folder) of all that a pattern matches, ordered."""
     system, path = _of(pattern)
     system.invalidate_cache()
     try:
         found = attempt("list what matches", pattern, lambda: system.glob(path, detail=True))
     except Gone:
         return []
-    return sorted((str(system.unstrip_protocol(name)), str(info["type"])) for name, info in found.items())
+    told = sorted((str(system.unstrip_protocol(name)), info) for name, info in found.items())
+    return [(url, _object(url, info) if info["type"] == "file" else None) for url, info in told]
 
 
 def names_in(url: str) -> list[str]:
@@ -284,16 +292,21 @@ def _is_final(error: Exception) -> bool:
     """Whether the same request would fail in the same way again."""
     if isinstance(error, TimeoutError | ConnectionError):
         return False
-    status = getattr(error, "status", None) or _status(error) or _status(error.__cause__)
-    if isinstance(status, int):
+    status = _status_of(error)
+    if status is not None:
         return 400 <= status < 500 and status not in (408, 409, 425, 429)
     if any(name in type(error).__name__ for name in _FINAL_NAMES) or isinstance(error, _FINAL):
         return True
     return isinstance(error, OSError) and error.errno in _FINAL_NUMBERS
 
 
+def _status_of(error: Exception) -> int | None:
+    """The HTTP status behind an error, if it or what it came from tells."""
+    status = getattr(error, "status", None)  # of aiohttp
+    return status if isinstance(status, int) else _status(error) or _status(error.__cause__)
+
+
 def _status(error: BaseException | None) -> int | None:
-    """The HTTP status that an error of a library tells, if it does."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -303,9 +316,10 @@ def _status(error: BaseException | None) -> int | None:
 
 
 def _final(what: str, url: str, error: Exception) -> Exception:
-    if isinstance(error, FileNotFoundError):
+    status = _status_of(error)
+    if isinstance(error, FileNotFoundError) or status == 404:
         return Gone(f"{url}: there is no such object, or no such bucket")
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or status in (401, 403):
         return Forbidden(f"{url}: cannot {what}: the store refuses it ({_told(error)}); which credentials are in use?")
     if isinstance(error, IsADirectoryError):
         return error

@@ -103,11 +103,11 @@ def _in_store(entry: str) -> Iterator[Found]:
     parts = entry.split("/")
     fixed = next(place for place, part in enumerate(parts) if has_magic(part))
     root, wild = "/".join(parts[:fixed]), parts[fixed:]
-    for url, kind in objects.matching(entry):
+    for url, one in objects.matching(entry):
         if any(_is_hidden(part, wild) for part in _parts_below(url, root)):
             continue
-        if kind == "file":
-            yield Found(url, root, False, False, objects.look(url))
+        if one is not None:
+            yield Found(url, root, False, False, one)
         elif wild[-1] != "**":
             yield from _below(url, root)
 

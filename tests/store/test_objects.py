@@ -45,7 +45,17 @@ def failing(times, error, then="done"):
     return call, calls
 
 
-@pytest.mark.parametrize("error", [OSError(errno.EBUSY, "SlowDown"), ConnectionResetError(), TimeoutError()])
+def refusal(status):
+    """An error as libraries over HTTP raise it, which knows its status only."""
+    error = RuntimeError("no")
+    error.status = status
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.EBUSY, "SlowDown"), ConnectionResetError(), TimeoutError(), refusal(503), refusal(429)],
+)
 def test_what_may_pass_is_tried_again_after_longer_and_longer_pauses(pauses, error):
     call, calls = failing(objects.ATTEMPTS - 1, error)
     assert objects.attempt("read it", "s3://b/x", call) == "done"
@@ -67,6 +77,9 @@ def test_what_never_passes_ends_with_what_was_tried(pauses):
         (FileNotFoundError("x"), objects.Gone),
         (PermissionError("x"), objects.Forbidden),
         (OSError(errno.EINVAL, "bad"), StoreError),
+        (refusal(403), objects.Forbidden),
+        (refusal(404), objects.Gone),
+        (refusal(400), StoreError),
         (ValueError("bad"), StoreError),
     ],
 )
