@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from curate.errors import RecipeError, StoreError, redacted
 from curate.store.files import whole
+from curate.store.system import has_no_room
 from curate.urls import scheme_of
 
 T = TypeVar("T")
@@ -37,14 +38,14 @@ _FINAL = (
     FileNotFoundError, PermissionError, FileExistsError, IsADirectoryError, NotADirectoryError, NotImplementedError,
     ImportError, ValueError, TypeError, AttributeError, KeyError,
 )  # fmt: skip
-_FINAL_NUMBERS = {errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENAMETOOLONG}
+_FINAL_NUMBERS = {errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.ENAMETOOLONG}
 _FINAL_NAMES = (
     "NoCredentials",
     "PartialCredentials",
     "TokenRetrieval",
     "UnauthorizedSSO",
     "ProfileNotFound",
-    "OfflineMode",
+    "Offline",
 )
 """In the names of errors of libraries: there is nobody to ask as."""
 
@@ -297,7 +298,7 @@ def _is_final(error: Exception) -> bool:
         return 400 <= status < 500 and status not in (408, 409, 425, 429)
     if any(name in type(error).__name__ for name in _FINAL_NAMES) or isinstance(error, _FINAL):
         return True
-    return isinstance(error, OSError) and error.errno in _FINAL_NUMBERS
+    return isinstance(error, OSError) and (error.errno in _FINAL_NUMBERS or has_no_room(error))
 
 
 def _status_of(error: Exception) -> int | None:
