@@ -20,6 +20,12 @@ def is_remote(path: str) -> bool:
     return bool(mark) and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]+", scheme) is not None and scheme not in _LOCAL
 
 
+def local(path: str) -> str:
+    """A path as this machine takes it: `file:///data` is /data."""
+    scheme, mark, rest = path.partition("://")
+    return rest if mark and scheme in _LOCAL else path
+
+
 def is_in_store(value: object) -> bool:
     """Whether an option is the address of a file in a store: not of the web, nor of the Hub, which models come from."""
     return isinstance(value, str) and is_remote(value) and scheme_of(value) in _STORES

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from curate.engine.events import Event, PassDone, RunDone, RunStarted, Show
+from curate.engine.events import Event, PassDone, Resolved, RunDone, RunStarted, Show
 from curate.errors import StoreError
 from curate.recipe import Recipe
 from curate.store.hold import Hold
@@ -44,7 +44,14 @@ class Elsewhere:
     def publish(self) -> None:
         """Send the output, then what makes it visible. Raises StoreError when another run has taken over."""
         if self._mirror is not None and self._hold is not None:
-            self._mirror.publish(self._hold.is_ours)
+            url = self._mirror.url
+
+            def say(files: int, size: int) -> None:
+                self._show(
+                    Resolved("output", f"{files:,} file{'' if files == 1 else 's'}, {size:,} bytes, go to {url}")
+                )
+
+            self._mirror.publish(self._hold.is_ours, say)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from curate.recipe import Recipe
 from curate.store.files import fingerprint, read_json, sha256, write_json
 from curate.store.folder import RunFolder, is_scratch
 from curate.store.inputs import Listing
-from curate.urls import is_remote
+from curate.urls import is_remote, local
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def anywhere(recipe: Recipe) -> Recipe:
 
 
 def _anywhere(path: str) -> str:
-    return path if is_remote(path) else os.path.abspath(path)
+    return path if is_remote(path) else os.path.abspath(local(path))
 
 
 def close(folder: RunFolder, asked: str, done: RunDone) -> None:

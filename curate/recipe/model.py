@@ -24,7 +24,7 @@ from curate.catalog import is_path
 from curate.recipe.card import STRINGS, Card, as_list
 from curate.recipe.quantities import parse_share, parse_size, share_text
 from curate.stage import Global, Grouping, Part, Stage
-from curate.urls import is_remote, name_of, problem, work_folder
+from curate.urls import is_remote, local, name_of, problem, work_folder
 
 _SIZE = {
     "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9][0-9_.]* ?[kKMGT]?i?B?$"}],
@@ -68,6 +68,14 @@ class Input(_Part):
     """Column with the texts."""
 
     @model_validator(mode="after")
+    def _has_addresses_without_secrets(self) -> Self:
+        for path in self.paths:
+            why_not = problem(path) if is_remote(path) else None
+            if why_not is not None:
+                raise ValueError(why_not)
+        return self
+
+    @model_validator(mode="after")
     def _has_two_columns(self) -> Self:
         if self.id == self.text:
             raise ValueError(f"id and text are both column '{self.id}'; they must be two columns")
@@ -93,7 +101,7 @@ class Output(_Part):
     def folder(self) -> Path:
         """Where the run works: the output folder, or the folder on this machine that stands for it."""
         if not is_remote(self.path):
-            return Path(self.path.removeprefix("file://"))
+            return Path(local(self.path))
         if self.work is None:
             return work_folder(self.path)
         return Path(self.work).expanduser().absolute() / name_of(self.path)

@@ -119,8 +119,11 @@ class Mirror:
             self._send(changed)
             self._save()
 
-    def publish(self, is_ours: Callable[[], bool]) -> None:
-        """Send all, the manifest last, and take away what is no more. is_ours: whether the lock is still held."""
+    def publish(self, is_ours: Callable[[], bool], say: Callable[[int, int], None] = lambda files, size: None) -> None:
+        """Send all, the manifest last, and take away what is no more.
+
+        is_ours: whether the lock is still held. say: is told how many files go, and their bytes.
+        """
         there = dict(self._files())
         changed = {name: path for name, path in there.items() if not self._is_sent(name, path)}
         gone = [name for name in self.state.files if name not in there and not is_scratch(name)]
@@ -128,6 +131,7 @@ class Mirror:
             return
         if not is_ours():
             raise StoreError(f"{self.url}: another run has taken over here; nothing of this one was published")
+        say(len(changed), sum(path.stat().st_size for path in changed.values()))
         vouched = [name for name in (*changed, *gone) if name.startswith("data/") and name in self.state.files]
         if vouched and LAST[0] in self.state.files:
             for name in LAST:

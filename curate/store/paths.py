@@ -13,7 +13,7 @@ from pathlib import Path
 from curate.errors import RecipeError, StoreError
 from curate.store import objects
 from curate.store.objects import Object
-from curate.urls import has_magic, is_remote, joined, problem
+from curate.urls import has_magic, is_remote, joined, local, problem
 
 HIDDEN = "._"
 """First characters of names that folders and globs pass over, as in Spark and Hive."""
@@ -39,7 +39,7 @@ def expand(entry: str) -> Iterator[Found]:
     if is_remote(entry):
         yield from _in_store(entry)
         return
-    entry = entry.removeprefix("file://").removeprefix("local://")
+    entry = local(entry)
     path = os.path.abspath(os.path.expanduser(entry))
     if os.path.isdir(path):
         yield from (Found(file, path, False, True) for file in _walk(path))

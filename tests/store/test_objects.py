@@ -257,3 +257,8 @@ def test_an_address_with_a_secret_is_refused(entry):
         list_inputs([entry])
     assert "hunter2" not in str(caught.value)
     assert "abc123" not in str(caught.value)
+
+
+def test_file_addresses_are_paths(tmp_path):
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    assert list_inputs([f"file://{tmp_path}"]) == list_inputs([str(tmp_path)])
