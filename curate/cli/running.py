@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,11 @@ def run(
         typer.Option(metavar="HOST:PORT", help="Of the Ray cluster, or auto. Default: one on this machine."),
     ] = None,
     task_memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="For ray: memory that each task needs, as in 2GB.")
+        list[str] | None,
+        typer.Option(
+            metavar="SIZE|STEP=SIZE",
+            help="For ray: memory that each task needs: 2GB; or those of a step: minhash_dedup=8GB. May be repeated.",
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many documents only.")] = None,
     sample: Annotated[
@@ -118,6 +123,7 @@ def run(
         if sample is not None:
             asked = with_sample(asked, sample)
         share = share_of(asked, unit, number, until, fresh)
+        memory = memory_of(asked, task_memory or ())
     except CurateError:
         if metrics_file is not None:
             write_metrics(metrics_file, str(recipe), time.monotonic() - began, 2, None)
@@ -125,11 +131,11 @@ def run(
     show = screen.choose(log_format)
     try:
         with (
-            choose_executor(asked, executor, workers, address, task_memory) as chosen,
+            choose_executor(asked, executor, workers, address, memory) as chosen,
             Pool(2) as compiler,
             elsewhere(asked, show, fresh=fresh) as store,
         ):  # no process before its first task
-            settings = driver.Settings(fresh=fresh, limit=limit, compiler=compiler)
+            settings = driver.Settings(fresh=fresh, limit=limit, memory=memory, compiler=compiler)
             try:
                 if share is not None:
                     shares.run(asked, share, chosen, store.show, settings, number)
@@ -210,8 +216,29 @@ def with_sample(recipe: Recipe, share: str) -> Recipe:
     return prepend(recipe, "sample", {"share": part}, label="sampled")
 
 
+def memory_of(recipe: Recipe, asked: Sequence[str]) -> dict[str, int]:
+    """`--task-memory` → bytes by the label of a step; "" for all others. Raises RecipeError."""
+    from curate.errors import RecipeError
+    from curate.recipe import parse_size
+
+    labels, found = [step.label for step in recipe.stages], {}
+    for word in asked:
+        label, _, size = word.rpartition("=")
+        if label and label not in labels:
+            raise RecipeError(f"--task-memory {word}: no step is named '{label}'; there are {', '.join(labels)}")
+        try:
+            found[label] = parse_size(size)
+        except ValueError as error:
+            raise RecipeError(f"--task-memory {word}: {error}") from None
+    return found
+
+
 def choose_executor(
-    recipe: Recipe, name: str | None, workers: int | None, address: str | None = None, task_memory: str | None = None
+    recipe: Recipe,
+    name: str | None,
+    workers: int | None,
+    address: str | None = None,
+    memory: Mapping[str, int] | None = None,
 ) -> Executor:
     """By name; else inline for small inputs or one worker, and a pool for the rest."""
     from curate.errors import RecipeError
@@ -220,11 +247,14 @@ def choose_executor(
 
     if name not in (None, "inline", "pool", "ray"):
         raise RecipeError(f"--executor {name}: there is no such executor; choose inline, pool or ray")
-    if name != "ray" and (address is not None or task_memory is not None):
+    if name != "ray" and (address is not None or memory):
         raise RecipeError("--address and --task-memory are for --executor ray")
     asked = workers if workers is not None else recipe.workers
     if name == "ray":
-        return _on_ray(address, None if asked == "auto" else max(int(asked), 1), task_memory)
+        from curate.executors.ray import Ray
+
+        places = None if asked == "auto" else max(int(asked), 1)
+        return Ray(address, workers=places, memory=(memory or {}).get(""))
     if asked == "auto":
         count = cores()
         if name is None and (count == 1 or _input_bytes(recipe) < SMALL):
@@ -239,18 +269,6 @@ def choose_executor(
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _on_ray(address: str | None, workers: int | None, task_memory: str | None) -> Executor:
-    from curate.errors import RecipeError
-    from curate.executors.ray import Ray
-    from curate.recipe import parse_size
-
-    try:
-        memory = None if task_memory is None else parse_size(task_memory)
-    except ValueError as error:
-        raise RecipeError(f"--task-memory {task_memory}: {error}") from None
-    return Ray(address, workers=workers, memory=memory)
 
 
 def _input_bytes(recipe: Recipe) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -276,8 +276,10 @@ class _Run:
         began, number = time.perf_counter(), this_pass.number
         units = context.inputs.units
         size = sum(unit.size for unit in units)
-        title = ", ".join(self.recipe.stages[a.step].label for a in this_pass.actions)
-        self.show(PassStarted(number, len(context.plan.passes) + 1, title, len(units), context.inputs.rows, size))
+        labels = [self.recipe.stages[action.step].label for action in this_pass.actions]
+        self.show(
+            PassStarted(number, len(context.plan.passes) + 1, ", ".join(labels), len(units), context.inputs.rows, size)
+        )
         counts: dict[int, UnitCounts] = {}
         for unit in units:
             found = ledger.facts(self.folder.ledger(number, unit.stem))
@@ -288,7 +290,7 @@ class _Run:
         todo = [unit for unit in units if unit.index not in counts]
         root = str(self.folder.root)
         tasks = [shard_pass.PassTask(root, number, unit.index, self.settings.chunk_bytes) for unit in todo]
-        for index, result in self._each(shard_pass.run, tasks):
+        for index, result in self._each(shard_pass.run, tasks, labels):
             counts[todo[index].index] = result.counts
             self.manifest.timed(number, result)
             self.show(stretches.unit_done(number, todo[index].size, result.counts))
@@ -314,7 +316,7 @@ class _Run:
             if tasks and not began:
                 self.show(Resolving(label))
                 began = True
-            for _ in self._each(resolve.run, tasks):
+            for _ in self._each(resolve.run, tasks, [label]):
                 pass
         if began:
             text, warning = resolve.said(context, step, number)
@@ -323,5 +325,6 @@ class _Run:
             if warning is not None:
                 self.show(Warned(f"{label}: {warning}"))
 
-    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
-        return each(self.executor, work, tasks, self.show, self.permission)
+    def _each(self, work: Callable[[T], R], tasks: Sequence[T], labels: Iterable[str] = ()) -> Iterator[tuple[int, R]]:
+        """labels: of the steps that the tasks have to do with."""
+        return each(self.executor, work, tasks, self.show, self.permission, self.settings.needed(labels))

@@ -99,6 +99,8 @@ def test_only_the_careful_reader_opens_the_recipe_of_a_run_folder():
     ]
     readers = {name for _, name in calls if "load" in name}
     assert {name.rpartition(".")[2] for name in readers} == {"load_kept"}
+
+
 def test_tuning_its_run_needs_it_too(place):
     """The folder of a run may be somebody else's: it permits nothing."""
     allowed = ("--allow-code", place / "stages")
