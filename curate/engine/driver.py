@@ -21,6 +21,7 @@ from curate.engine import (
     sharing,
     stretches,
     tidying,
+    times,
     warm,
 )
 from curate.engine.accounts import Accounts
@@ -287,6 +288,8 @@ class _Run:
             if found and same and self._has_evidence(context, this_pass, unit):
                 counts[unit.index] = UnitCounts.from_dict(found["counts"])
                 self.show(stretches.unit_done(number, unit.size, counts[unit.index], reused=True))
+        for result in times.of_shares(context, number, counts):
+            self.manifest.timed(number, result)
         todo = [unit for unit in units if unit.index not in counts]
         root = str(self.folder.root)
         tasks = [shard_pass.PassTask(root, number, unit.index, self.settings.chunk_bytes) for unit in todo]

@@ -8,12 +8,14 @@ decisions and the index are the run's alone.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from curate import recipe as recipes
 from curate.engine import context as contexts
-from curate.engine import seal, sharing, stretches, warm
+from curate.engine import seal, sharing, stretches, times, warm
 from curate.engine.events import PassDone, PassStarted, RunStarted, ShareDone, Show, UnitDone, silent
 from curate.engine.settings import Settings, listing_of
+from curate.engine.shard_pass import UnitResult
 from curate.engine.sharing import Share
 from curate.engine.stretches import IMPORT, Stretch
 from curate.engine.tasks import each
@@ -72,7 +74,11 @@ def run(
         source, out = str(recipe.source or "recipe"), str(folder.root)
         show(RunStarted(source, len(listing.files), None, size, executor.workers, out))
         mine = [index for index in range(len(stretch.tasks)) if share.takes(index)]
-        _work(stretch, mine, executor, show, permission)
+        results: list[Any] = []
+        try:
+            _work(stretch, mine, executor, show, permission, results)
+        finally:
+            times.note(str(folder.root), wanted, share.name, [one for one in results if isinstance(one, UnitResult)])
         show(ShareDone(str(share), wanted, stretch.of, len(mine), stretch.missing(), out))
 
 
@@ -97,13 +103,16 @@ def _stretch(recipe: Recipe, folder: RunFolder, listing: Listing, settings: Sett
     return stretches.writing(context)
 
 
-def _work(stretch: Stretch, mine: list[int], executor: Executor, show: Show, start: recipes.Permission) -> None:
-    """Do these tasks of a pass, but for those that are done."""
+def _work(
+    stretch: Stretch, mine: list[int], executor: Executor, show: Show, start: recipes.Permission, results: list[Any]
+) -> None:
+    """Do these tasks of a pass, but for those that are done. results: what came of them is put there."""
     todo = [index for index in mine if not stretch.is_done(index)]
     began, size = time.perf_counter(), sum(stretch.sizes[index] for index in todo)
     show(PassStarted(stretch.number, stretch.of, stretch.title, len(todo), None, size))
     documents = kept = dropped = lost = 0
     for place, result in each(executor, stretch.work, [stretch.tasks[index] for index in todo], show, start):
+        results.append(result)
         one: UnitDone = stretch.said(todo[place], result)
         show(one)
         documents, kept = documents + one.documents, kept + one.kept

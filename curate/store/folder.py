@@ -25,7 +25,7 @@ OURS = (
 )
 OUR_CARD = b"<!-- written by curate; without this line, a card is left as it is -->"
 OUR_CARD_WITHIN = 1 << 16  # bytes of a card in which that line is looked for
-OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
+OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine", "times")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
 
@@ -215,6 +215,10 @@ class RunFolder:
     def share_lock(self, name: str) -> Path:
         """Held by a share of a pass that is at work here."""
         return self.root / f".share-{name}.lock"
+
+    def share_times(self, number: int, name: str) -> Path:
+        """What the units of a share of pass `number` took. name: as of its lock."""
+        return self.root / "times" / f"pass-{number}-share-{name}.json"
 
     def is_run(self) -> bool:
         """Whether a run made this folder: it has a manifest with a schema number, and not that of many generations."""
