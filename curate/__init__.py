@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from curate.documents import Batch
     from curate.stage import Annotate, Column, Edit, Filter, Global, Keys, Match, One, Outcome, Rewrite, Threshold
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 __all__ = [
     "Annotate",
     "Batch",

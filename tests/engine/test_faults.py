@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import pytest
 
 from tests.engine.corpus import data_bytes, documents, output, recipe_text, run, write_shards
 from tests.engine.test_crash import FOLDERS, SLOW, STAGES, children, log_of, start, wait_for
+
+resource = pytest.importorskip("resource")  # limits of a process: POSIX
 
 MEDDLE = '''import os
 import time
