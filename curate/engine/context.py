@@ -51,10 +51,11 @@ class Fingerprints:
 
 
 def start_fingerprints(recipe: Recipe, inputs: Inputs) -> tuple[str, ...]:
-    """Per unit: the state of its file, and how it is read."""
+    """Per unit: the state of its file or files, and how it is read."""
     columns = [recipe.input.id, recipe.input.text, str(inputs.schema)]
     files = [file.state for file in inputs.files]
-    return tuple(digest(FORMAT, files[u.file], u.first_row, u.rows, columns) for u in inputs.units)
+    of = [[[files[n], first] for n, first in u.members] if u.members else files[u.file] for u in inputs.units]
+    return tuple(digest(FORMAT, f, u.first_row, u.rows, columns) for f, u in zip(of, inputs.units, strict=True))
 
 
 def _spec(step: Step, verb: str, models: dict[str, str]) -> list[Any]:

@@ -13,6 +13,7 @@ from curate import recipe as recipes
 from curate.engine import (
     ending,
     ids,
+    imports,
     indexing,
     intake,
     resolve,
@@ -190,8 +191,7 @@ class _Run:
 
     def _look(self, listing: Listing) -> intake.Survey:
         """All else that can be wrong before any work is done; nothing is written."""
-        survey = intake.survey(self.recipe, listing.files)
-        last = len(planning.make(self.recipe, survey.schema).passes) + 1
+        survey, last = self._survey(listing)
         if self.until is not None and not 0 <= self.until <= last:
             raise RecipeError(
                 f"--until {self.until}: expected 0 (the import) to {last} (the writing); see: curate plan"
@@ -199,6 +199,17 @@ class _Run:
         fresh, limit = self.settings.fresh, self.settings.limit
         self.earlier = indexing.look(self.recipe, self.folder, listing.files, fresh=fresh, limit=limit)
         return survey
+
+    def _survey(self, listing: Listing) -> tuple[intake.Survey, int]:
+        """(what the input looks like, the number of the last pass), by some of the files if these are very many."""
+        for most in (intake.LOOKED_AT, None):
+            try:
+                survey = intake.survey(self.recipe, listing.files, most)
+                return survey, len(planning.make(self.recipe, survey.schema).passes) + 1
+            except RecipeError:
+                if most is None or len(listing.files) <= most:
+                    raise  # else a column that the recipe reads may be in another file
+        raise AssertionError
 
     def _begin(self, listing: Listing, survey: intake.Survey) -> None:
         """Make the folder this run's."""
@@ -221,15 +232,16 @@ class _Run:
 
     def _take_in(self, files: Sequence[Any]) -> Context:
         """Import, look at the ids, fix the input."""
-        imports = intake.import_tasks(self.recipe, self.folder, files, self.settings.limit)
-        if imports:
+        wanted = imports.tasks(self.recipe, self.folder, files, self.settings.limit)
+        todo = imports.todo(wanted)
+        if todo:
             began = time.perf_counter()
-            size = sum(task.file.size for task in imports)
-            self.show(PassStarted(0, 0, "import", len(imports), None, size))
+            size = sum(task.size for task in todo)
+            self.show(PassStarted(0, 0, "import", len(todo), None, size))
             rows = 0
-            for index, found in self._each(intake.import_one, imports):
+            for index, found in self._each(imports.run, todo):
                 rows += found
-                self.show(UnitDone(0, found, imports[index].file.size, found, 0))
+                self.show(UnitDone(0, found, todo[index].size, found, 0))
             self.show(PassDone(0, time.perf_counter() - began, rows, size, rows, 0))
         inputs = intake.fix(self.recipe, self.folder, files, limit=self.settings.limit)
         inputs = replace(inputs, earlier=self.earlier, frozen=dict(self.settings.frozen))
@@ -242,7 +254,7 @@ class _Run:
         for note in inputs.notes:
             self.show(Warned(note))
         context = load(str(self.folder.root))
-        tidying.forget_others(context)
+        tidying.forget_others(context, wanted)
         self.manifest.inputs(inputs)
         Accounts(self.recipe, inputs).check_bad_input()
         if inputs.has_ids:

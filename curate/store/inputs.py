@@ -12,7 +12,7 @@ from curate.errors import RecipeError, StoreError
 from curate.store import objects
 from curate.store.files import fingerprint
 from curate.store.objects import Forbidden, Gone, Object
-from curate.store.paths import Found, expand, near, near_object
+from curate.store.paths import Found, RealPaths, expand, near, near_object
 from curate.store.ranges import opened
 from curate.urls import has_magic, is_remote
 
@@ -83,6 +83,7 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
     if format not in (None, *ENDINGS.values()):
         raise RecipeError(f"input: format '{format}' is unknown; it is 'parquet' or 'jsonl', or left out")
     taken: dict[str, tuple[Found, str]] = {}  # by real path
+    real = RealPaths()
     ignored: dict[str, str] = {}
     for entry in paths:
         found = list(expand(entry))
@@ -93,7 +94,7 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
                 ignored[one.path] = why_not
                 continue
             usable += 1
-            first, _ = taken.setdefault(_real_path(one), (one, kind))
+            first, _ = taken.setdefault(_real_path(one, real), (one, kind))
             if first.path != one.path:
                 ignored[one.path] = "same_file"
         if not usable:
@@ -180,7 +181,7 @@ def _format_by_ending(name: str) -> str | None:
     return ENDINGS.get(ending)
 
 
-def _real_path(found: Found) -> str:
+def _real_path(found: Found, real: RealPaths) -> str:
     """The path without links; also refuses what would fail later: links to nothing, names that are no text."""
     try:
         found.path.encode()
@@ -190,22 +191,26 @@ def _real_path(found: Found) -> str:
         return found.path
     if not os.path.exists(found.path):
         raise StoreError(f"{found.path}: it is a link to a file that is not there; fetch the file, or remove the link")
-    return os.path.realpath(found.path)
+    return real.of(found.path)
 
 
 def _names(found: Sequence[Found]) -> list[str]:
     """A unique name for each file, the same wherever the roots lie."""
-    places = [(_place(one.path), _place(one.root)) for one in found]
-    names = [os.path.relpath(path, root) for path, root in places]
+    names = [_relative(_place(one.path), _place(one.root)) for one in found]
     if len(set(names)) < len(names):
-        common = os.path.commonpath([root for _, root in places])
-        names = [os.path.relpath(path, common) for path, _ in places]
+        common = os.path.commonpath([_place(one.root) for one in found])
+        names = [os.path.relpath(_place(one.path), common) for one in found]
     return [name.replace(os.sep, "/") for name in names]
 
 
 def _place(path: str) -> str:
     """A path with which to reckon: of an address, one that is like it."""
     return "/" + path.replace("://", "/", 1) if is_remote(path) else path
+
+
+def _relative(path: str, root: str) -> str:
+    inside = root if root.endswith(os.sep) else root + os.sep
+    return path[len(inside) :] if path.startswith(inside) else os.path.relpath(path, root)
 
 
 def _nothing_usable(entry: str, passed_over: Sequence[str]) -> str:

@@ -34,6 +34,23 @@ class Found:
     """What the store says of it, if it is in one."""
 
 
+class RealPaths:
+    """Paths without links, of many files: each folder is looked at once."""
+
+    def __init__(self) -> None:
+        """No folder was looked at."""
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """As `os.path.realpath`, of an absolute path."""
+        if os.path.islink(path):
+            return os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
+
+
 def expand(entry: str) -> Iterator[Found]:
     """The files that one entry of the input names, ordered by path."""
     if is_remote(entry):

@@ -36,6 +36,8 @@ class Unit:
     groups: tuple[int, int]
     size: int
     """Uncompressed bytes of all columns."""
+    members: tuple[tuple[int, int], ...] = ()
+    """If its Parquet file was imported from many small files: (number, first row) of each, in order."""
 
     @property
     def stem(self) -> str:

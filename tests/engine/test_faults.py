@@ -212,15 +212,26 @@ def test_a_document_of_200_megabytes(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [100_000])
-def test_very_many_tiny_files(tmp_path, count):
-    folder = tmp_path / "in"
+def test_very_many_tiny_files(tmp_path):
+    """They are taken together: neither the run folder nor the driver's memory is of the size of their number."""
+    count, folder, out = 100_000, tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number:06d}.jsonl").write_text(f'{{"text": "This is document {number}, and it is short."}}\n')
-    done = curate(write(tmp_path, folder, tmp_path / "out", "  - normalize"), "--workers", "2")
+        lines = (f'{{"text": "This is document {number}.{line}, and it is short."}}\n' for line in range(3))
+        (folder / f"{number:06d}.jsonl").write_text("".join(lines))
+    recipe = write(tmp_path, folder, out, "  - normalize\n  - exact_dedup")
+    script = (
+        "import resource, sys\n"
+        "from curate.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    command = [sys.executable, "-c", script, "run", str(recipe), "--no-report", "--workers", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
-    assert output(tmp_path / "out").num_rows == count
+    assert output(out).num_rows == 3 * count
+    assert sum(1 for path in out.rglob("*") if path.is_file()) < 1500
+    assert int(done.stdout.split("peak ")[1]) < 500 << 10  # KiB
 
 
 @pytest.mark.slow
