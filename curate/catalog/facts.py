@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ class Facts:
 def summary(name: str) -> str:
     """One line on a stage, read without importing it. Raises RecipeError as `describe` does."""
     file = Path(name).expanduser() if is_path(name) else FOLDER / f"{name}.py"
-    if not file.is_file():
+    if not os.path.isfile(file):
         return describe(name).summary  # raises, with a suggestion
     tree = ast.parse(file.read_bytes())
     wanted = class_name(file.stem)

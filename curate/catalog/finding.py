@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import re
 import sys
 import traceback
@@ -75,7 +76,7 @@ def load_path(path: Path | str, *, shown: str | None = None) -> type[Stage]:
     """
     file = Path(path).expanduser().absolute()
     shown = shown or str(path)
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise RecipeError(_no_file(file, shown))
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_-]*", file.stem):
         raise RecipeError(

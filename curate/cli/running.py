@@ -7,14 +7,17 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from curate.cli.places import Out, brought_recipe
 
 if TYPE_CHECKING:
+    from curate.cli.screen import Screen
+    from curate.engine.events import Event, RunDone
     from curate.engine.sharing import Share
     from curate.executors import Executor
     from curate.recipe import Recipe
@@ -103,7 +106,24 @@ def run(
     allow_code: AllowCode = None,
 ) -> None:
     """Run a recipe, or go on with it where an earlier run stopped."""
-    from curate.cli import INTERRUPTED, failures, reporting, screen
+    from curate.cli import again, screen
+
+    began = time.monotonic()
+    options = (
+        workers,
+        executor,
+        address,
+        task_memory,
+        limit,
+        sample,
+        str(work),
+        [str(path) for path in allow_code or ()],
+    )
+    command = again.Command(recipe, tuple(overrides or ()), options)
+    known = None if fresh or (unit, number, until) != (None, None, None) else again.answer(command, report=report)
+    if known is not None:
+        _say_again(*known, began, screen.choose(log_format), metrics_file, str(recipe))
+    from curate.cli import INTERRUPTED, failures, reporting
     from curate.cli.metrics import write_metrics
     from curate.engine import driver, generations, shares
     from curate.engine.elsewhere import elsewhere
@@ -114,7 +134,7 @@ def run(
     from curate.recipe import load
     from curate.store.fetched import fetched
 
-    began, done, code = time.monotonic(), None, 1
+    done, code = None, 1
     failures.end_by_sigterm_as_by_ctrl_c()
     allow(allow_code or ())
     places = [f"output.work={work}"] if work is not None else []
@@ -154,6 +174,7 @@ def run(
             code = 0 if done is None else done.exit_code
             if told is not None:
                 store.show(told)
+                again.remember(command, asked, told, chosen.workers)
     except KeyboardInterrupt:
         code = INTERRUPTED
         kept = f"stopped. What is done is kept in {asked.output.path}; to go on: {_again()}"
@@ -174,6 +195,23 @@ def run(
         if metrics_file is not None:
             write_metrics(metrics_file, str(recipe), time.monotonic() - began, code, done)
     raise typer.Exit(code)
+
+
+def _say_again(
+    said: list[Event], done: RunDone, began: float, show: Screen, metrics_file: Path | None, recipe: str
+) -> NoReturn:
+    """The end of a run that was finished before."""
+    try:
+        for event in said:
+            show(event)
+        show(replace(done, seconds=time.monotonic() - began))
+    finally:
+        show.close()
+        if metrics_file is not None:
+            from curate.cli.metrics import write_metrics
+
+            write_metrics(metrics_file, recipe, time.monotonic() - began, done.exit_code, done)
+    raise typer.Exit(done.exit_code)
 
 
 def _again() -> str:

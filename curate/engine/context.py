@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,19 +15,13 @@ from curate.plan import Pass, Plan
 from curate.recipe import Recipe, Step
 from curate.stage import Global
 from curate.store import evidence, ledger
-from curate.store.files import fingerprint, sha256
+from curate.store.files import digest, fingerprint, sha256
 from curate.store.fixed import Inputs, first_address
 from curate.store.folder import RunFolder
 from curate.store.shards import Unit
 
 FORMAT = 1
 """Raised when the files of the run folder change their meaning: what older versions wrote is then done anew."""
-
-
-def digest(*parts: Any) -> str:
-    """A short hash of plain data."""
-    packed = json.dumps(parts, sort_keys=True, default=str).encode()
-    return hashlib.blake2b(packed, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)

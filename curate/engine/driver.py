@@ -44,6 +44,7 @@ from curate.engine.events import (
     silent,
 )
 from curate.engine.manifest import Manifest
+from curate.engine.sealed import unbroken
 from curate.engine.settings import Settings as Settings
 from curate.engine.settings import listing_of
 from curate.engine.stretches import Stretch
@@ -176,15 +177,15 @@ class _Run:
 
     def _as_it_was(self, listing: Listing) -> RunDone | None:
         """The result of a finished run that was asked the same, if nothing of it has changed."""
-        sealed = seal.unbroken(self.folder, self._question(listing))
-        if sealed is None:
+        found = unbroken(self.folder, self._question(listing))
+        if found is None:
             return None
         size, source = sum(file.size for file in listing.files), str(self.recipe.source or "recipe")
         out, workers = str(self.folder.root), self.executor.workers
-        self.show(RunStarted(source, len(listing.files), sealed.documents, size, workers, out, True, finished=True))
-        for note in sealed.notes:
+        self.show(RunStarted(source, len(listing.files), found.documents, size, workers, out, True, finished=True))
+        for note in found.notes:
             self.show(note)
-        return replace(sealed.done, out=out, seconds=time.perf_counter() - self.began)
+        return replace(found.done, out=out, seconds=time.perf_counter() - self.began)
 
     def _question(self, listing: Listing) -> str:
         return self.settings.question(self.recipe, listing)

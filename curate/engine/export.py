@@ -16,13 +16,13 @@ import xxhash
 
 from curate.documents import DROPPED_BY, ID, SIZE
 from curate.engine import packing
-from curate.engine.context import Context, digest, load
+from curate.engine.context import Context, load
 from curate.engine.packing import ExportTask, Piece
 from curate.engine.source import fitted
 from curate.errors import StoreError
 from curate.plan import Part
 from curate.store import ledger
-from curate.store.files import read_json, write_json
+from curate.store.files import digest, read_json, write_json
 from curate.store.inputs import same_as_now
 from curate.store.shards import Chunk, Unit, Unreadable, present_columns, read_unit
 

@@ -8,11 +8,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from curate.engine.context import FORMAT, digest
+from curate.engine.context import FORMAT
 from curate.errors import StoreError
 from curate.recipe import Recipe
 from curate.store import gathering
-from curate.store.files import read_json, write_json
+from curate.store.files import digest, read_json, write_json
 from curate.store.folder import RunFolder
 from curate.store.inputs import InputFile
 from curate.store.jsonl import Imported, import_jsonl

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +16,10 @@ from curate.recipe import Recipe
 from curate.store.fixed import Broken, Inputs
 from curate.store.folder import RunFolder
 from curate.store.footers import ParquetFacts, parquet_facts
-from curate.store.inputs import BadFile, InputFile, Listing, list_inputs
+from curate.store.inputs import BadFile, InputFile, Listing, list_inputs, outside
 from curate.store.jsonl import jsonl_head
-from curate.store.paths import RealPaths
 from curate.store.schemas import unify
 from curate.store.shards import UNIT_BYTES, Unit, cut_into_units
-from curate.urls import is_remote
 
 LOOKED_AT = 1000  # files that are looked at before a run: each takes about a millisecond
 
@@ -56,29 +53,13 @@ def listing(recipe: Recipe, only: frozenset[str] | None = None) -> Listing:
 
 def _listing(recipe: Recipe) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
-    found = list_inputs(recipe.input.paths, fixed)
-    inside = _Inside(recipe)
-    files = [file for file in found.files if not inside(file.path)]
-    if len(files) == len(found.files):
-        return found
-    if not files:
+    found = outside(list_inputs(recipe.input.paths, fixed), str(recipe.output.folder), recipe.output.path)
+    if not found.files:
         raise RecipeError(
             f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: all input files lie in it;"
             " name another folder, so that a run does not read what it writes"
         )
-    ignored = tuple((path, why) for path, why in found.ignored if not inside(path))
-    return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ignored)
-
-
-class _Inside:
-    """Whether a file lies in the output folder of a recipe."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.real, self.out = RealPaths(), os.path.join(os.path.realpath(recipe.output.folder), "")
-        self.address = recipe.output.path.rstrip("/") + "/"
-
-    def __call__(self, path: str) -> bool:
-        return path.startswith(self.address) if is_remote(path) else self.real.of(path).startswith(self.out)
+    return found
 
 
 def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit: int | None = None) -> Inputs:

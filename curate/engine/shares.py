@@ -12,7 +12,7 @@ from typing import Any
 
 from curate import recipe as recipes
 from curate.engine import context as contexts
-from curate.engine import seal, sharing, stretches, times, warm
+from curate.engine import sealed, sharing, stretches, times, warm
 from curate.engine.events import PassDone, PassStarted, RunStarted, ShareDone, Show, UnitDone, silent
 from curate.engine.settings import Settings, listing_of
 from curate.engine.shard_pass import UnitResult
@@ -84,7 +84,7 @@ def run(
 
 def _not_waiting(recipe: Recipe, folder: RunFolder, asked: str, share: Share, number: int | None, show: Show) -> None:
     """Complain, unless the run is finished: then a share that comes late has nothing to do."""
-    if folder.seal.exists() and seal.unbroken(folder, asked) is not None:
+    if folder.seal.exists() and sealed.unbroken(folder, asked) is not None:
         show(ShareDone(str(share), number or 0, 0, 0, 0, str(folder.root), late=True))
         return
     pass_number = 1 if number is None else number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path as FilePath
@@ -124,11 +125,11 @@ class Builder:
         try:
             if not is_path(name):
                 return stage_class(name)
-            if self._file(name).is_file():
+            if os.path.isfile(self._file(name)):  # Path.is_file raises for names that no disk could hold
                 check_code(self._file(name), self.folder if self.trusted else None, name)
             return load_path(self._file(name), shown=name)
         except RecipeError as error:
-            beside = not is_path(name) and self._file(f"{name}.py").is_file()
+            beside = not is_path(name) and os.path.isfile(self._file(f"{name}.py"))
             what = f"no stage is named '{name}'; did you mean './{name}.py'?" if beside else str(error)
             self.complaints.add(path, f"stage {index}: {what}")
             return None

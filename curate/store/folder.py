@@ -9,8 +9,10 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from curate.store.sketches import SketchPaths
+if TYPE_CHECKING:
+    from curate.store.sketches import SketchPaths
 
 OURS = (
     "recipe.yaml",
@@ -19,6 +21,7 @@ OURS = (
     "inputs.json",
     "earlier.json",
     ".seal.json",
+    ".again.json",
     "report.html",
     "domains.html",
     "domains.json",
@@ -86,6 +89,11 @@ class RunFolder:
     def seal(self) -> Path:
         """What a finished run was asked, and the state that it left its files in."""
         return self.root / ".seal.json"
+
+    @property
+    def again(self) -> Path:
+        """What a finished run was asked on the command line, and what else its result follows from."""
+        return self.root / ".again.json"
 
     def written(self) -> Iterator[tuple[str, int, int]]:
         """(path, bytes, time of change in ns) of every file of a run, in no order; the seal and pages for people aside.
@@ -163,6 +171,8 @@ class RunFolder:
 
     def sketches(self, number: int, stem: str, label: str) -> SketchPaths:
         """What a unit's documents are compared by."""
+        from curate.store.sketches import SketchPaths  # it loads Arrow, and a look at a run needs none
+
         base = self.pass_folder(number) / f"{stem}.{label}"
         return SketchPaths(base.with_name(f"{base.name}.sketches.arrow"), base.with_name(f"{base.name}.values.bin"))
 

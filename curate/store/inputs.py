@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from curate.errors import RecipeError, StoreError
@@ -114,6 +114,21 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
             ) from error
         files.append(InputFile(len(files), one.path, name, kind, stat.st_size, stat.st_mtime_ns))
     return Listing(tuple(files), tuple(sorted(ignored.items())))
+
+
+def outside(listing: Listing, folder: str, address: str) -> Listing:
+    """The files of a listing that do not lie in `folder`, or in a store below `address`, numbered anew."""
+    real, inside = RealPaths(), os.path.join(os.path.realpath(folder), "")
+    below = address.rstrip("/") + "/"
+
+    def lies_in(path: str) -> bool:
+        return path.startswith(below) if is_remote(path) else real.of(path).startswith(inside)
+
+    files = [file for file in listing.files if not lies_in(file.path)]
+    if len(files) == len(listing.files):
+        return listing
+    ignored = tuple((path, why) for path, why in listing.ignored if not lies_in(path))
+    return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ignored)
 
 
 def same_as_now(file: InputFile) -> str | None:
