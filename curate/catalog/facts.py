@@ -59,7 +59,7 @@ class Facts:
 
 def summary(name: str) -> str:
     """One line on a stage, read without importing it. Raises RecipeError as `describe` does."""
-    file = Path(name).expanduser() if is_path(name) else FOLDER / f"{name}.py"
+    file = Path(os.path.expanduser(name)) if is_path(name) else FOLDER / f"{name}.py"
     if not os.path.isfile(file):
         return describe(name).summary  # raises, with a suggestion
     tree = ast.parse(file.read_bytes())

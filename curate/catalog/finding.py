@@ -74,7 +74,7 @@ def load_path(path: Path | str, *, shown: str | None = None) -> type[Stage]:
 
     `shown`: the path as messages have it, if they are to have another form of it.
     """
-    file = Path(path).expanduser().absolute()
+    file = Path(os.path.expanduser(path)).absolute()
     shown = shown or str(path)
     if not os.path.isfile(file):
         raise RecipeError(_no_file(file, shown))

@@ -119,7 +119,7 @@ class Builder:
 
     def _file(self, name: str) -> FilePath:
         """The file of a user's own stage."""
-        return self.folder.absolute() / FilePath(name).expanduser()
+        return self.folder.absolute() / os.path.expanduser(name)  # Path.expanduser raises for a user who is not there
 
     def _class(self, name: str, path: Path, index: int) -> type[Stage] | None:
         try:
