@@ -31,6 +31,12 @@ REASONS = {
     "files of yours": "names files that only the reader has; a test runs the like of it",
 }
 """Why a block may be left out, and what that means."""
+ELSEWHERE = {
+    "docs/benchmarks.md": "takes minutes; make bench, make bench-peers",
+    "docs/object-stores.md": "needs an object store; tests run the like of it against a server on loopback",
+    "docs/slurm.md": "needs Slurm; tests run the shares of passes, and the script with a stand-in for sbatch",
+}
+"""Pages whose commands are not marked one by one, and why."""
 BLOCK = re.compile(r"^(<!-- not run: (.+?) -->\n)?```(console|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 QUOTE = re.compile(r"^<!-- file: (\S+) -->\n```(\w+)\n.*?^```$", re.MULTILINE | re.DOTALL)
 DROPPED_BY = {"why": "exact_dedup", "dups": "minhash_dedup"}
@@ -97,7 +103,9 @@ def pages() -> list[str]:
     """Pages with commands, or with files that they quote; the README first, whose runs the others go on with."""
     made = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "configs/README.md"]
     texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in made}
-    return [name for name, text in texts.items() if BLOCK.search(text) or QUOTE.search(text)]
+    return [
+        name for name, text in texts.items() if name not in ELSEWHERE and (BLOCK.search(text) or QUOTE.search(text))
+    ]
 
 
 def copy_to(folder: Path) -> None:

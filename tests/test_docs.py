@@ -48,18 +48,13 @@ def test_commands_of_a_page_work_and_print_what_it_says(page, where_commands_run
     assert done.returncode == 0, done.stderr
 
 
-ELSEWHERE = {
-    "docs/object-stores.md": "needs an object store; tests run the like of it against a server on loopback",
-    "docs/slurm.md": "needs Slurm; tests run the shares of passes, and the script with a stand-in for sbatch",
-}
-"""Pages whose commands are not marked one by one, and why."""
 COMMAND = re.compile(r"^(\$ )?(curate|make|pip|python) [a-z.<\"'-]", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_stand_in_blocks_that_are_run(page):
     """Or in one that says why it is not; so do those that nobody meant to be run here."""
-    if page in ELSEWHERE:
+    if page in readme.ELSEWHERE:
         return
     for language, text in re.findall(
         r"^```(\w*)\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
