@@ -41,7 +41,7 @@ COPIES = ["exact_dedup", "url_dedup", "line_dedup", "sentence_dedup", "minhash_s
 ROOT = HERE.parents[1]
 OPTIONS = {
     "sample": {"share": 0.5},
-    "badwords": {"lists": str(ROOT / "tests/stages/mild_words"), "language": "en"},
+    "badwords": {"lists": str(ROOT / "configs/mild_words"), "language": "en"},
     "fasttext_score": {"model": "builtin:lid.176", "top": 3},
     "preselect": {"model": str(ROOT / "configs/toy_preselect.ftz")},
     "select": {"criteria": ["quality_overall"], "share": 0.5, "strategy": "uniform"},

@@ -60,7 +60,7 @@ def _address(row: int) -> str | None:
     return urls[row % 7]
 
 
-MILD = Path(__file__).with_name("mild_words")
+MILD = Path(__file__).parents[2] / "configs/mild_words"
 BAD = Path(__file__).with_name("bad_addresses")
 CASES = {
     "drop": [
