@@ -76,7 +76,9 @@ def measure(*, compile_all: bool = False) -> Iterator[Finding]:
             continue
         warm.mark(name, kind)
         facts = {"stage": name, "megabytes_per_second": round(speed, 2)}
-        yield Finding(family, "good", f"{name}: {speed:,.1f} MB of text a second on one core", facts=facts)
+        yield Finding(
+            family, "good", f"{name}: {speed:,.1f} MB of simple English a second on one core, at best", facts=facts
+        )
 
 
 def _speed(stage: Stage, texts: Sequence[str], size: int) -> float:

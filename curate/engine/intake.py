@@ -87,7 +87,7 @@ def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit:
         number
         for unit in units
         for number, first in unit.members or ((unit.file, 0),)
-        if first < unit.first_row + unit.rows
+        if first < max(unit.first_row + unit.rows, 1)  # a unit without rows has its first file
     }
     bad_rows: Counter[str] = Counter()
     for index, reasons in sorted((index, reasons) for look in looks for index, reasons in look.bad.items()):

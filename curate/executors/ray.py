@@ -71,12 +71,22 @@ class Ray(Executor):
         lost: Callable[[int, str], None] | None = None,
         memory: int | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
-        """As any executor. CurateError: work that cannot travel."""
+        """As any executor. CurateError: work that cannot travel, or needs more memory than any machine has."""
         check_travels(work)
         check_travels(start)
         needed = self.memory if memory is None else memory
+        self._check_fits(needed)
         submit = self._task.options(num_cpus=1, max_retries=0, memory=needed)
         return self._results(submit, work, start, tasks, lost or (lambda index, how: None))
+
+    def _check_fits(self, needed: int | None) -> None:
+        """Raise CurateError if no machine could ever take such a task: Ray would wait for one without a word."""
+        most = max((int(node["Resources"].get("memory", 0)) for node in self._ray.nodes() if node["Alive"]), default=0)
+        if needed is not None and needed > most:
+            raise CurateError(
+                f"tasks are to have {needed / 1e9:,.1f} GB of memory, and the largest machine of the Ray cluster offers"
+                f" {most / 1e9:,.1f} GB; take less (--task-memory), or add a larger machine"
+            )
 
     def _results(
         self,

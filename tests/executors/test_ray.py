@@ -62,6 +62,12 @@ def test_memory_of_tasks(ray):
     assert (without, given) == (None, 3 << 20)
 
 
+def test_more_memory_than_any_machine_has_is_no_endless_wait(ray):
+    with pytest.raises(CurateError, match=r"1,000,000\.0 GB of memory, and the largest machine .*--task-memory"):
+        next(ray.run(works.square, [1], memory=10**15))
+    assert list(ray.run(works.square, [3])) == [(0, 9)]
+
+
 def test_closing_early_leaves_the_executor_usable(ray):
     with contextlib.closing(ray.run(works.process_id, range(100))) as results:
         next(results)
