@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lock audit lint types smoke climb bench docs dist dist-check clean
+.PHONY: help setup demo test test-slow lock audit lint types smoke climb bench bench-peers docs dist dist-check clean
 
 help:  ## Print the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(READY)  ## A virtual environment with curate and all that its development needs
 
@@ -54,6 +54,9 @@ climb: $(READY)  ## From raw text to a mixture: find domains, search, sample, on
 
 bench: $(READY)  ## Speed and memory of every stage on the sample shards
 	@$(BIN)/python scripts/bench.py configs/sample
+
+bench-peers: $(READY)  ## Beside datatrove, Dolma, text-dedup, Data-Juicer, Daft: some 20 minutes (asks a network)
+	@$(BIN)/python scripts/bench_peers.py
 
 docs: $(READY)  ## The documentation as a site that needs no server: build/site/index.html
 	@$(BIN)/python scripts/reference.py --check

@@ -3,8 +3,6 @@
     python scripts/bench.py CORPUS...                     every stage, recipes, and the other benchmarks
     python scripts/bench.py CORPUS... --only c4,language  some of it
     python scripts/bench.py CORPUS... --list              what there is to measure
-    python scripts/bench.py CORPUS... --peer datatrove    beside datatrove 0.10.1, in turn, with the ratio; also
-                                                          datasketch, rensa and text_dedup, for minhash_…
 
 CORPUS: folders or Parquet files with a `text` column. Stages are timed on texts in memory after one warm-up, global
 ones without what they do between two passes; recipes from files to files, as users run them, in a process of their
@@ -12,7 +10,7 @@ own. Bytes are always those of the texts; `url_dedup` is left out where the corp
 the median of `--repeat` runs. What reads no text is measured in a recipe behind what makes its columns.
 
 `fasttext` (beside its library, and the memory of two processes with one large model) and `domains` (k-means beside
-none) are scripts of their own, which this one runs; what they print is shown as it is.
+none) are scripts of their own, which this one runs; what they print is shown as it is. Other tools: `bench_peers.py`.
 """
 
 from __future__ import annotations
@@ -28,8 +26,6 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-
-from peers import PEERS, python_of, script_of, thinned
 
 HERE = Path(__file__).resolve()
 FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
@@ -137,9 +133,9 @@ def peak_bytes(who: int = resource.RUSAGE_SELF) -> int:
     return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def measure(python: str, script: Path, work: str, files: list[str], workers: int) -> dict[str, float]:
+def measure(work: str, files: list[str], workers: int) -> dict[str, float]:
     """One run of one piece of work, in a fresh process."""
-    command = [python, str(script), "--work", work, "--workers", str(workers), *files]
+    command = [sys.executable, str(HERE), "--work", work, "--workers", str(workers), *files]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
@@ -156,11 +152,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", nargs="+")
     parser.add_argument("--only", help="stages, comma-separated; recipe: the five filters, from files to files")
-    parser.add_argument("--peer", choices=sorted(PEERS))
-    parser.add_argument("--peer-mb", type=float, default=4, help="MB of text for the peer, taken evenly from all files")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--workers", type=int, default=0, help="for recipes; 0: all in one process")
-    parser.add_argument("--environments", type=Path, default=Path(".bench"), help="where peers are installed")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--list", action="store_true", help="print what there is to measure, and measure nothing")
     parser.add_argument("--work", help=argparse.SUPPRESS)
@@ -178,18 +171,9 @@ def main() -> None:
         if work in SCRIPTS:
             run_script(work, files)
             continue
-        runs, peers = [], []
-        for number in range(asked.repeat):
-            if number == 0:
-                measure(sys.executable, HERE, work, files, asked.workers)  # compiles what is not compiled yet
-            runs.append(measure(sys.executable, HERE, work, files, asked.workers))
-            if asked.peer and work in PEERS[asked.peer].works and number == 0:
-                python, script = python_of(asked.peer, asked.environments), script_of(asked.peer)
-                with tempfile.TemporaryDirectory() as folder:
-                    peers.append(measure(python, script, work, thinned(files, asked.peer_mb, folder), asked.workers))
-        row = {"work": work, "mb_per_cpu_second": speed(runs), "peak_mb": max(r["peak"] for r in runs) / 1e6}
-        if peers:
-            row |= {asked.peer: speed(peers), "ratio": speed(runs) / speed(peers)}
+        measure(work, files, asked.workers)  # compiles what is not compiled yet
+        runs = [measure(work, files, asked.workers) for _ in range(asked.repeat)]
+        row = {"work": work, "mb_per_cpu_second": speed(runs), "peak_mb": max(run["peak"] for run in runs) / 1e6}
         table.append(row)
         print(line(row), flush=True)
     if asked.json:
@@ -221,11 +205,7 @@ def speed(runs: list[dict[str, float]]) -> float:
 
 
 def line(row: dict[str, float]) -> str:
-    shown = f"{row['work']:<20}{row['mb_per_cpu_second']:>9.1f} MB/CPU-s {row['peak_mb']:>7.0f} MB peak"
-    if "ratio" in row:
-        other = next(name for name in PEERS if name in row)
-        shown += f"   {other} {row[other]:.2f} MB/CPU-s, ratio {row['ratio']:.0f}"
-    return shown
+    return f"{row['work']:<20}{row['mb_per_cpu_second']:>9.1f} MB/CPU-s {row['peak_mb']:>7.0f} MB peak"
 
 
 if __name__ == "__main__":

@@ -1,30 +1,22 @@
-"""Near-duplicates found with datasketch, for `bench.py --peer datasketch`; runs in its own environment.
+"""Near-duplicates found with datasketch, for `bench_peers.py`; runs in its own environment.
 
 112 hashes of five-word shingles, 14 bands of 8; words by `.lower().split()`, nothing else is normalized: less work
 than FineWeb's simplification, and other words. Components of all pairs that share a band, one document of each kept.
+datasketch is a library: what reads, splits and writes around it is ours.
 """
 
-import sys
+from pathlib import Path
 
-from bench_peer import read, run, shingles_of, write
+import pyarrow as pa
+import pyarrow.parquet as pq
+from bench_peer import Work, run, shingles_of
 from datasketch import MinHash, MinHashLSH
 from xxhash import xxh32_intdigest
 
 
-def sketches(texts: list[str]):
-    documents = (shingles_of(text) for text in texts)
-    return MinHash.generator(documents, num_perm=112, hashfunc=xxh32_intdigest)
-
-
-def signature(texts: list[str]) -> None:
-    for _ in sketches(texts):
-        pass
-
-
-def whole(files: list[str], folder: str) -> int:
-    kept, number = 0, 0
+def minhash(work: Work) -> None:
     lsh, parent = MinHashLSH(num_perm=112, params=(14, 8)), []
-    tables = [read(file) for file in files]
+    tables = [pq.read_table(file, columns=["id", "text"]) for file in work.files]
 
     def root(n: int) -> int:
         while parent[n] != n:
@@ -32,21 +24,22 @@ def whole(files: list[str], folder: str) -> int:
         return n
 
     for table in tables:
-        for sketch in sketches(table["text"].to_pylist()):
+        documents = (shingles_of(text) for text in table["text"].to_pylist())
+        for sketch in MinHash.generator(documents, num_perm=112, hashfunc=xxh32_intdigest):
+            number = len(parent)
             parent.append(number)
-            if not sketch.is_empty():
-                for other in lsh.query(sketch):
-                    a, b = root(number), root(other)
-                    parent[max(a, b)] = min(a, b)
-                lsh.insert(number, sketch)
-            number += 1
+            if sketch.is_empty():
+                continue
+            for other in lsh.query(sketch):
+                a, b = root(number), root(other)
+                parent[max(a, b)] = min(a, b)
+            lsh.insert(number, sketch)
     number = 0
-    for file, table in zip(files, tables):  # noqa: B905
-        rows = [row for row in range(len(table)) if root(number + row) == number + row]
-        number, kept = number + len(table), kept + len(rows)
-        write(table, rows, file, folder)
-    return kept
+    for file, table in zip(work.files, tables, strict=True):
+        rows = pa.array([row for row in range(len(table)) if root(number + row) == number + row], pa.int64())
+        number += len(table)
+        pq.write_table(table.take(rows), Path(work.out) / Path(file).name, compression="zstd")
 
 
 if __name__ == "__main__":
-    sys.exit(run({"minhash_signature": signature, "minhash_recipe": whole}))
+    run({"minhash": minhash})

@@ -1,13 +1,24 @@
-"""The same work done by datatrove, for `bench.py --peer datatrove`; runs in its own environment, without curate."""
+"""datatrove, for `bench_peers.py`; runs in its own environment, without curate.
 
-from functools import partial
+Its filters at their defaults, but C4's rule about the ends of lines, which FineWeb leaves out; MinHash as in its
+example for FineWeb, which is its default: 14 bands of 8, words by spaCy, 64-bit xxhash.
+"""
+
 from pathlib import Path
 
-import pyarrow.parquet as pq
-from bench_peer import run
+from bench_peer import MODEL, Work, run
 from datatrove.data import Document
 from datatrove.executor import LocalPipelineExecutor
-from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature
+from datatrove.pipeline.dedup import (
+    ExactDedupFilter,
+    ExactDedupSignature,
+    ExactFindDedups,
+    MinhashDedupBuckets,
+    MinhashDedupCluster,
+    MinhashDedupFilter,
+    MinhashDedupSignature,
+)
+from datatrove.pipeline.dedup.exact_dedup import ExactDedupConfig
 from datatrove.pipeline.filters import (
     C4QualityFilter,
     FineWebQualityFilter,
@@ -17,8 +28,6 @@ from datatrove.pipeline.filters import (
 )
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
-
-FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
 
 
 class BundledLanguage:
@@ -30,75 +39,76 @@ class BundledLanguage:
         if self.model is None:  # datatrove copies its steps before they run, and models cannot be copied
             import fasttext
 
-            path = Path(__file__).resolve().parents[1] / "curate" / "models" / "lid.176.ftz"
-            self.model = fasttext.load_model(str(path))
+            self.model = fasttext.load_model(str(MODEL))
         labels, scores = self.model.predict(doc.text.replace("\n", " "), k=-1)
         pairs = {label.split("__")[2]: float(min(score, 1.0)) for label, score in zip(labels, scores, strict=True)}
         best = max(pairs, key=pairs.get)
         return (best, pairs[best]), pairs
 
 
-def filter_of(name: str):
-    if name == "language":
-        made = LanguageFilter(languages=["en"])
-        made.model = BundledLanguage()
-        return made
-    return {
-        "gopher_repetition": GopherRepetitionFilter,
-        "gopher_quality": GopherQualityFilter,
-        "c4": lambda: C4QualityFilter(filter_no_terminal_punct=False),
-        "fineweb_quality": FineWebQualityFilter,
-    }[name]()
+def reader(work: Work) -> ParquetReader:
+    return ParquetReader(str(Path(work.files[0]).parent), glob_pattern="*.parquet")
 
 
-def one_filter(name: str, texts: list[str]) -> None:
-    judge = filter_of(name).filter
-    for number, text in enumerate(texts):
-        try:
-            judge(Document(text=text, id=str(number)))
-        except ZeroDivisionError:  # empty text
-            continue
+def language_steps() -> list:
+    step = LanguageFilter(languages=["en"], language_threshold=0.65)
+    step.model = BundledLanguage()
+    return [step]
 
 
-def recipe(files: list[str], folder: str) -> None:
-    for file in files:
-        steps = [reader(file), *[filter_of(name) for name in FIVE], ParquetWriter(f"{folder}/{Path(file).stem}")]
-        execute(steps, folder, Path(file).stem)
+def filter_steps() -> list:
+    return [
+        GopherRepetitionFilter(),
+        GopherQualityFilter(),
+        C4QualityFilter(filter_no_terminal_punct=False),
+        FineWebQualityFilter(),
+    ]
 
 
-def minhash_signature(texts: list[str]) -> None:
-    """FineWeb's configuration, which is the default: 14 bands of 8, words by spaCy, 64-bit xxhash."""
-    made = MinhashDedupSignature("memory://signatures")
-    for text in texts:
-        shingles = made.get_shingles(text)
-        if shingles.size:
-            made.get_signature(shingles)
+def execute(work: Work, name: str, steps: list, tasks: int | None = None) -> None:
+    logs = f"{work.scratch}/log-{name}"
+    LocalPipelineExecutor(steps, tasks=tasks or len(work.files), workers=work.workers, logging_dir=logs).run()
 
 
-def minhash_recipe(files: list[str], folder: str) -> int:
-    """The four steps, one task each; the first and the last for each file."""
-    for name in ("in", "signatures", "pairs", "removed", "out"):
-        Path(folder, name).mkdir()
-    for number, file in enumerate(files):
-        Path(folder, "in", f"{number:05d}.parquet").symlink_to(Path(file).resolve())
-    source = f"{folder}/in/00000.parquet"
-    count = {"tasks": len(files)}
-    execute([reader(source, "*"), MinhashDedupSignature(f"{folder}/signatures")], folder, "1", **count)
-    execute([MinhashDedupBuckets(f"{folder}/signatures", f"{folder}/pairs")], folder, "2", tasks=14)
-    execute([MinhashDedupCluster(f"{folder}/pairs", f"{folder}/removed")], folder, "3")
-    steps = [reader(source, "*"), MinhashDedupFilter(f"{folder}/removed"), ParquetWriter(f"{folder}/out")]
-    execute(steps, folder, "4", **count)
-    return sum(pq.read_metadata(path).num_rows for path in Path(folder, "out").glob("*.parquet"))
+def filters(work: Work) -> None:
+    execute(work, "filters", [reader(work), *filter_steps(), ParquetWriter(work.out)])
 
 
-def reader(file: str, pattern: str | None = None) -> ParquetReader:
-    return ParquetReader(str(Path(file).parent), glob_pattern=pattern or Path(file).name)
+def language(work: Work) -> None:
+    execute(work, "language", [reader(work), *language_steps(), ParquetWriter(work.out)])
 
 
-def execute(steps: list, folder: str, name: str, tasks: int = 1) -> None:
-    LocalPipelineExecutor(steps, tasks=tasks, workers=1, logging_dir=f"{folder}/log-{name}").run()
+def text_of(document: Document) -> str:
+    return document.text
+
+
+def exact(work: Work) -> None:
+    """Its three steps."""
+    found, doubles = f"{work.scratch}/signatures", f"{work.scratch}/duplicates"
+    config = ExactDedupConfig(content_getter=text_of)
+    steps = [reader(work), ExactDedupSignature(found, config=config, finder_workers=1)]
+    execute(work, "1", steps)
+    execute(work, "2", [ExactFindDedups(found, doubles, config=config)], tasks=1)
+    execute(work, "3", [reader(work), ExactDedupFilter(doubles, config=config), ParquetWriter(work.out)])
+
+
+def minhash(work: Work, source: list | None = None) -> None:
+    """Its four steps, the first and the last with a task for each file; `source`: what reads the documents."""
+    found, pairs, removed = (f"{work.scratch}/{name}" for name in ("signatures", "pairs", "removed"))
+    source = source or [reader(work)]
+    execute(work, "1", [*source, MinhashDedupSignature(found)])
+    execute(work, "2", [MinhashDedupBuckets(found, pairs)], tasks=14)
+    execute(work, "3", [MinhashDedupCluster(pairs, removed)], tasks=1)
+    execute(work, "4", [*source, MinhashDedupFilter(removed), ParquetWriter(work.out)])
+
+
+def recipe(work: Work) -> None:
+    """Language and the filters, then MinHash on what is left, with files in between, as in its FineWeb example."""
+    left = f"{work.scratch}/filtered"
+    steps = [reader(work), *language_steps(), *filter_steps(), ParquetWriter(left)]
+    execute(work, "filters", steps)
+    minhash(work, [ParquetReader(left, glob_pattern="*.parquet")])
 
 
 if __name__ == "__main__":
-    filters = {name: partial(one_filter, name) for name in FIVE}
-    run({**filters, "recipe": recipe, "minhash_signature": minhash_signature, "minhash_recipe": minhash_recipe})
+    run({"filters": filters, "language": language, "exact": exact, "minhash": minhash, "recipe": recipe})

@@ -1,17 +1,34 @@
-"""What the scripts that measure peers have in common: they run in environments without curate."""
+"""What the scripts that run peers have in common: they work in environments without curate, from files to files."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import resource
+import os
+import shlex
+import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+MODEL = Path(__file__).resolve().parents[1] / "curate" / "models" / "lid.176.ftz"
+
+
+class Work(NamedTuple):
+    """What a peer is asked to do."""
+
+    files: list[str]
+    """Parquet files, or gzipped JSON lines, with `id` and `text`."""
+    out: str
+    """Folder for the documents that are left, in whatever files and format the peer writes."""
+    scratch: str
+    """Folder for all else."""
+    workers: int
+
+    @property
+    def pattern(self) -> str:
+        """The files, which are all of a folder."""
+        return str(Path(self.files[0]).parent / f"*{''.join(Path(self.files[0]).suffixes[-2:])}")
 
 
 def shingles_of(text: str) -> list[bytes]:
@@ -20,47 +37,21 @@ def shingles_of(text: str) -> list[bytes]:
     return [b" ".join(words[at : at + 5]) for at in range(len(words) - 4)]
 
 
-def read(file: str) -> pa.Table:
-    return pq.read_table(file, columns=["id", "text"])
+def shell(command: list[str], cwd: str, **environment: str) -> None:
+    """Run a command of the peer, and say which."""
+    print("$", shlex.join(command), file=sys.stderr)
+    subprocess.run(command, check=True, cwd=cwd, env={**os.environ, **environment}, stdout=sys.stderr)
 
 
-def write(table: pa.Table, rows: list[int], file: str, folder: str) -> None:
-    """The survivors of a file."""
-    pq.write_table(table.take(pa.array(rows, pa.int64())), Path(folder) / Path(file).name, compression="zstd")
-
-
-def cpu_seconds() -> float:
-    """Of this process and of those that it started and saw end."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-def peak_bytes() -> int:
-    used = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return max(used) * (1 if sys.platform == "darwin" else 1024)
-
-
-def run(works: dict[str, Callable]) -> None:
-    """Do the work that the command line asks for; print seconds, bytes of text and peak memory as JSON.
-
-    A work named `…_recipe` is given files and a folder to write to, and answers how many documents are kept; another
-    one is given texts in memory.
-    """
+def run(tasks: dict[str, Callable[[Work], None]]) -> None:
+    """Do the task that the command line asks for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("files", nargs="+")
-    parser.add_argument("--work", required=True, choices=sorted(works))
-    parser.add_argument("--workers")
+    parser.add_argument("--task", choices=sorted(tasks), required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--scratch", required=True)
+    parser.add_argument("--workers", type=int, default=1)
     asked = parser.parse_args()
-    texts = [text for file in asked.files for text in read(file)["text"].to_pylist()]
-    result: dict[str, float | None] = {"bytes": sum(len(text.encode()) for text in texts), "documents": len(texts)}
-    work = works[asked.work]
-    if asked.work.endswith("recipe"):
-        del texts
-        with tempfile.TemporaryDirectory() as folder:
-            began = cpu_seconds()
-            result["kept"] = work(asked.files, folder)
-    else:
-        work(texts[:1])
-        began = cpu_seconds()
-        work(texts)
-    print(json.dumps({**result, "seconds": cpu_seconds() - began, "peak": peak_bytes()}))
+    for folder in (asked.out, asked.scratch):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    tasks[asked.task](Work(sorted(asked.files), asked.out, asked.scratch, asked.workers))

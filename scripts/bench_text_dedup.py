@@ -1,49 +1,40 @@
-"""Near-duplicates found with text-dedup, for `bench.py --peer text_dedup`; runs in its own environment.
+"""text-dedup, for `bench_peers.py`; runs in its own environment.
 
-Its MinHash command: 14 bands of 8 rows over five-word shingles, words by non-word characters, hashed by xxh3 (SHA-1 is
-its default, and slower), one process.
+Its commands `minhash` (14 bands of 8 rows over five-word shingles, words by non-word characters), `exact_hash` and
+`ccnet` (lines); hashed by xxh3, the fastest of those that it offers.
 """
 
-import os
-import re
-import subprocess
 import sys
-from pathlib import Path
 
-from bench_peer import run
+from bench_peer import Work, run, shell
 
 
-def whole(files: list[str], folder: str) -> int | None:
-    options = {
+def command(work: Work, name: str, *options: str) -> None:
+    given = {
         "--path": "parquet",
-        "--data_files": f"{folder}/in/*.parquet",
+        "--data_files": work.pattern,
         "--split": "train",
-        "--cache_dir": f"{folder}/cache",
-        "--output": f"{folder}/out",
+        "--cache_dir": f"{work.scratch}/cache",
+        "--output": work.out,
         "--column": "text",
-        "--num_proc": "1",
-        "--ngram": "5",
-        "--num_perm": "112",
-        "--b": "14",
-        "--r": "8",
+        "--num_proc": str(work.workers),
         "--hash_func": "xxh3",
     }
-    links(files, f"{folder}/in")
-    command = [sys.executable, "-m", "text_dedup.minhash", *[word for pair in options.items() for word in pair]]
-    environment = {**os.environ, "COLUMNS": "200"}  # it prints tables as wide as the screen
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
-    if done.returncode:
-        sys.exit(done.stderr)
-    found = re.search(r"After\s*:\s*(\d+)", done.stdout + done.stderr)
-    return int(found[1]) if found else None
+    words = [word for pair in given.items() for word in pair]
+    shell([sys.executable, "-m", f"text_dedup.{name}", *words, *options], work.scratch, COLUMNS="200")
 
 
-def links(files: list[str], folder: str) -> None:
-    """The files under one folder, as it takes a pattern."""
-    Path(folder).mkdir()
-    for number, file in enumerate(files):
-        (Path(folder) / f"{number:05d}.parquet").symlink_to(Path(file).resolve())
+def minhash(work: Work) -> None:
+    command(work, "minhash", "--ngram", "5", "--num_perm", "112", "--b", "14", "--r", "8")
+
+
+def exact(work: Work) -> None:
+    command(work, "exact_hash")
+
+
+def lines(work: Work) -> None:
+    command(work, "ccnet")
 
 
 if __name__ == "__main__":
-    sys.exit(run({"minhash_recipe": whole}))
+    run({"minhash": minhash, "exact": exact, "lines": lines})

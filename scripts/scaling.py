@@ -1,6 +1,7 @@
 """Time, memory and disk of deduplication by the number of documents, on corpora of `make_corpus.py`; Linux only.
 
-    python scripts/scaling.py FOLDER --documents 10000 100000 1000000 [--stages minhash_dedup] [--workers 2]
+    python scripts/scaling.py FOLDER --documents 10000 100000 1000000 [--stages '["minhash_dedup"]'] [--workers 0 2]
+    python scripts/scaling.py FOLDER --documents 20000 --shards 1 16 256
 
 Corpora are made in FOLDER where they are not there yet. Of each run: wall and CPU seconds, start and end included; the
 most memory that all processes have at once: anonymous, and resident, which counts pages of mapped files too, though the
@@ -11,6 +12,7 @@ output at the end; and the documents kept.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from cost import family
 from make_corpus import SAMPLE, Asked, make_corpus
 
 KIB = {"RssAnon": 0, "VmRSS": 0}
@@ -41,18 +44,6 @@ class Memory(threading.Thread):
             self.resident = max(self.resident, sum(figures["VmRSS"] for figures in each))
             self.largest = max([self.largest, *(figures["RssAnon"] for figures in each)])
             time.sleep(0.2)
-
-
-def family(pid: int) -> list[int]:
-    """The process and all that descend from it."""
-    found = [pid]
-    for parent in found:
-        try:
-            threads = list(Path(f"/proc/{parent}/task").iterdir())
-            found += [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-        except OSError:  # it has ended
-            continue
-    return found
 
 
 def status(pid: int) -> dict[str, int] | None:
@@ -103,16 +94,25 @@ def main() -> None:
     parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--stages", default='["minhash_dedup"]', help="as in a recipe, in JSON")
     parser.add_argument("--mean-bytes", type=int, default=Asked.mean_bytes)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, nargs="+", default=[2])
+    parser.add_argument(
+        "--shards", type=int, nargs="+", default=[0], help="files; 0: one for 20,000 documents, at least 4"
+    )
+    parser.add_argument("--json", type=Path, help="write the figures here too")
     asked = parser.parse_args()
     sources = tuple(sorted(str(path) for path in SAMPLE.glob("*.parquet")))
-    for documents in asked.documents:
-        corpus = asked.folder / f"corpus-{documents}"
+    rows = []
+    for documents, shards in itertools.product(asked.documents, asked.shards):
+        files = shards or max(4, documents // 20_000)
+        corpus = asked.folder / f"corpus-{documents}-{files}"
         if not any(corpus.glob("*.parquet")):
-            wanted = Asked(documents, sources, mean_bytes=asked.mean_bytes)
-            make_corpus(corpus, wanted, files=max(4, documents // 20_000), workers=asked.workers)
-        row = measured(corpus, asked.folder / f"out-{documents}", json.loads(asked.stages), asked.workers)
-        print("  ".join(f"{name} {value:,.1f}" for name, value in row.items()), flush=True)
+            make_corpus(corpus, Asked(documents, sources, mean_bytes=asked.mean_bytes), files=files, workers=2)
+        for workers in asked.workers:
+            found = measured(corpus, asked.folder / f"out-{documents}", json.loads(asked.stages), workers)
+            rows.append({"shards": files, "workers": workers, **found})
+            print("  ".join(f"{name} {value:,.1f}" for name, value in rows[-1].items()), flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps({"stages": json.loads(asked.stages), "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
