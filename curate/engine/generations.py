@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import curate
+from curate import recipe as recipes
 from curate.documents import ID, TEXT
-from curate.engine import driver, intake
+from curate.engine import driver, intake, seal
 from curate.engine.events import NothingNew, Published, Resolved, RunDone, Show, Warned, silent
 from curate.engine.manifest import read
 from curate.errors import RecipeError, StoreError
@@ -25,7 +26,7 @@ from curate.recipe import Recipe, Step
 from curate.remembering import Remembering
 from curate.stage import Cluster, Global, Match
 from curate.store import system
-from curate.store.files import read_json, sha256, write_json
+from curate.store.files import read_json, sha256, whole, write_json
 from curate.store.folder import GENERATIONS, RunFolder
 from curate.store.inputs import InputFile, Listing
 from curate.store.lock import alone
@@ -44,6 +45,11 @@ class Stream:
     @property
     def manifest(self) -> Path:
         return self.root / "manifest.json"
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as the last generation was begun with it, `incremental` and all."""
+        return RunFolder(self.root).recipe
 
     @property
     def pending(self) -> Path:
@@ -112,11 +118,13 @@ class _Next:
             return None
         frozen = self._frozen(number)  # complains before anything is written
         self._warn(files, done)
+        self._keep_recipe()
         write_json(self.stream.pending, {"generation": number, "files": [_state(file) for file in files]})
         folder = self.stream.folder(number)
         recipe = self._of(number, folder)
         settings = replace(
             self.settings,
+            generation=True,
             fresh=begun == "otherwise",
             only=frozenset(file.name for file in files),
             frozen=frozen,
@@ -154,6 +162,11 @@ class _Next:
                         "what was published of it then stays"
                     )
                 )
+
+    def _keep_recipe(self) -> None:
+        """The recipe of all generations, for who changes it: that of a generation is about that one alone."""
+        with whole(self.stream.recipe) as part:
+            part.write_text(recipes.dump(seal.anywhere(self.recipe)), encoding="utf-8", newline="\n")
 
     def _of(self, number: int, folder: RunFolder) -> Recipe:
         """The recipe of one generation: its own folder, and an index for each step that can have one."""
