@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -89,7 +91,7 @@ class Inputs:
         data = read_json(path)
         return cls(
             files=tuple(InputFile(**file) for file in data["files"]),
-            units=tuple(Unit(**{**unit, "groups": tuple(unit["groups"])}) for unit in data["units"]),
+            units=tuple(_unit(unit, path.parent) for unit in data["units"]),
             schema=pa.ipc.read_schema(pa.py_buffer(base64.b64decode(data["schema"]))),
             has_ids=data["has_ids"],
             broken=tuple(Broken(**one) for one in data["broken"]),
@@ -98,6 +100,12 @@ class Inputs:
             frozen=data.get("frozen", {}),
             earlier={label: Earlier.from_dict(seen) for label, seen in data.get("earlier", {}).items()},
         )
+
+
+def _unit(data: dict[str, Any], root: Path) -> Unit:
+    """A unit of the run in `root`; what was imported lies there, from wherever the run was begun or is looked at."""
+    path = data["path"] if os.path.isabs(data["path"]) else str(root / "imported" / os.path.basename(data["path"]))
+    return Unit(**{**data, "groups": tuple(data["groups"]), "path": path})
 
 
 def first_address(unit: Unit) -> np.uint64:
