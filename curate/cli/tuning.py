@@ -115,6 +115,12 @@ def changes(
         given, asked = before.stage.model_dump(by_alias=True), after.stage.model_dump(by_alias=True)
         different = {name for name in given if given[name] != asked[name]}
         others = sorted(different - facts.movable)
+        if different and facts.frozen:
+            raise RecipeError(
+                f"--set {facts.label}.{min(different)}: '{facts.label}' is frozen: it does what the first generation "
+                "decided, and its options had no say in this run; tune the first generation, or take it out of "
+                "incremental.freeze"
+            )
         if others:
             can = ", ".join(f"{facts.label}.{name}" for name in sorted(facts.movable)) or "nothing of this step"
             asked_for = ", ".join(f"--set {one}" for one in wanted)
@@ -218,6 +224,10 @@ class _Pages:
             unknown = tuned.most.documents - tuned.sure.documents
             told = ", ".join(tuned.unsure_after)
             typer.echo(visible(f"{unknown:,} of the documents would reach steps that have not seen them: {told}"))
+        frozen = [step for step in self.tuner.steps if step.frozen]
+        for step in frozen:
+            rule = ", ".join(f"{one.column} {one.sign} {one.value:.6g} is dropped" for one in step.limits)
+            typer.echo(visible(f"{step.label}: frozen, as the first generation decided{f': {rule}' if rule else ''}"))
         if tuned.decides_anew:
             told = ", ".join(tuned.decides_anew)
             typer.echo(visible(f"taken to drop the same as before, though the corpus would be another one: {told}"))

@@ -62,3 +62,35 @@ def test_no_other_run_writes_among_generations(folder, place):
     with pytest.raises(RecipeError, match="among the generations of"):
         driver.run(recipes.load(folder / "out/generations/gen-0001/recipe.yaml"), Inline())
     assert state(folder) == before
+
+
+def test_a_frozen_threshold_is_taken_as_it_is(tmp_path):
+    stages = "  - drop: {column: n, below: 5}\n  - keep_best: {column: n, share: 0.5}\n"
+    text = (
+        f"input: {tmp_path / 'in'}\noutput: {tmp_path / 'out'}\nincremental: {{freeze: [keep_best]}}\nstages:\n{stages}"
+    )
+    (tmp_path / "in").mkdir()
+    for night, rows in enumerate([documents(60), [{**row, "n": row["n"] + 10} for row in documents(60, seed=1)]]):
+        shutil.move(write_shards(tmp_path / f"n{night}", rows, 1) / "s000.parquet", tmp_path / f"in/n{night}.parquet")
+        generations.run(recipes.loads(text), Inline())
+    best = json.loads((tmp_path / "out/frozen/keep_best.json").read_text())["artifact"]["threshold"]
+    second = str(tmp_path / "out/generations/gen-0002")
+    done = CliRunner().invoke(app, ["tune", second, "--set", "drop.below=50", "--json"])
+    assert json.loads(done.output)["tuned"]["sure"]["documents"] == sum(10 + n >= max(50, best) for n in range(60))
+    assert json.loads(done.output)["tuned"]["decides_anew"] == []
+    said = CliRunner().invoke(app, ["tune", second, "--set", "drop.below=50"]).output
+    assert f"keep_best: frozen, as the first generation decided: n < {best:g} is dropped" in said
+    refused = CliRunner().invoke(app, ["tune", second, "--set", "keep_best.share=0.2"])
+    assert "'keep_best' is frozen" in str(refused.exception)
+    first = CliRunner().invoke(
+        app,
+        [
+            "tune",
+            str(tmp_path / "out/generations/gen-0001"),
+            "--set",
+            "keep_best.share=0.2",
+            "-o",
+            str(tmp_path / "f.yaml"),
+        ],
+    )
+    assert "keep_best: frozen, so that only a folder of its own" in first.output
