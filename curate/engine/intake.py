@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from curate.engine.context import FORMAT, digest
-from curate.errors import RecipeError
+from curate.errors import BadInput, RecipeError
 from curate.recipe import Recipe
 from curate.store.files import read_json, write_json
 from curate.store.fixed import Broken, Inputs
@@ -48,18 +48,21 @@ class Found:
     facts: ParquetFacts
 
 
-def listing(recipe: Recipe, only: frozenset[str] | None = None) -> Listing:
-    """The input files, in order; those with names in `only`, if given. Raises RecipeError if there is none."""
-    found = _listing(recipe)
+def listing(recipe: Recipe, only: Mapping[str, str] | None = None) -> Listing:
+    """The input files, in order. Raises RecipeError if there is none.
+
+    only: take these, path → name, as a generation does; the listing is then that of a recipe with `incremental`.
+    """
+    found = _listing(recipe, lasting=only is not None or recipe.incremental is not None)
     if only is None:
         return found
-    files = tuple(file for file in found.files if file.name in only)
+    files = [replace(file, name=only[file.path]) for file in found.files if file.path in only]
     return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ())
 
 
-def _listing(recipe: Recipe) -> Listing:
+def _listing(recipe: Recipe, *, lasting: bool) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
-    found = list_inputs(recipe.input.paths, fixed)
+    found = list_inputs(recipe.input.paths, fixed, lasting=lasting)
     out = Path(recipe.output.path).resolve()
     inside = [file for file in found.files if out in Path(file.path).resolve().parents]
     if not inside:
@@ -264,7 +267,10 @@ class Survey:
 
 
 def survey(recipe: Recipe, files: Sequence[InputFile]) -> Survey:
-    """Look at footers and first lines only. Raises RecipeError if no file has a text column."""
+    """Look at footers and first lines only.
+
+    Raises RecipeError if no file has a text column, BadInput if none can be read: nothing could be told of the columns.
+    """
     schemas: list[tuple[str, pa.Schema]] = []
     problems: list[Broken] = []
     documents = text_bytes = 0
@@ -277,6 +283,15 @@ def survey(recipe: Recipe, files: Sequence[InputFile]) -> Survey:
             if schema is not None:
                 schemas.append((file.name, schema))
                 documents, text_bytes, exact = documents + rows, text_bytes + size, exact and sure
+    if files and not schemas:
+        shown = "".join(f"\n  {one.file}: {one.reason}: {one.error}" for one in problems[:5])
+        raise BadInput(
+            f"{recipe.source or 'recipe'}: on_bad_input: "
+            f"{'the only input file' if len(files) == 1 else f'none of {len(files)} input files'} can"
+            f"{'not' if len(files) == 1 else ''} be read, so there is nothing to run on:{shown}"
+            f"{chr(10) + '  …' if len(problems) > 5 else ''}\n"
+            "  repair or remove what cannot be read; it is looked at again by the next run"
+        )
     name = recipe.input.text
     if schemas and not any(name in schema.names for _, schema in schemas):
         raise RecipeError(f"{recipe.source or 'recipe'}: input.text: {missing_column(name, schemas[0][1])}")

@@ -29,8 +29,8 @@ class Settings:
     """Take the first so many documents only."""
     publishes: bool = True
     """Add what is kept to the indexes of the recipe; no, for a trial."""
-    only: frozenset[str] | None = None
-    """Take these input files only, by name; None: all."""
+    only: Mapping[str, str] | None = None
+    """Take these input files only, path → name in this run; None: all."""
     generation: bool = False
     """The run is the next generation of a recipe with `incremental`; else none may write among generations."""
     frozen: Mapping[str, str] = field(default_factory=dict)
