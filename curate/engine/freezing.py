@@ -56,10 +56,10 @@ def _write(stream: Stream, label: str, made_by: dict[str, Any] | None) -> None:
 def _adopt(recipe: Recipe, stream: Stream, label: str) -> None:
     """Keep a decision of the first generation that was not frozen then."""
     source, folder = recipe.source or "recipe", stream.folder(FIRST)
-    if not folder.manifest.exists():
+    if not folder.recipe.exists():
         raise RecipeError(
-            f"{source}: incremental.freeze: {folder.root} is gone, and with it what generation {FIRST} decided as "
-            f"'{label}'; put that folder back, leave '{label}' out of freeze, or begin in another folder"
+            f"{source}: incremental.freeze: the files in {folder.root} are gone, and with them what generation {FIRST} "
+            f"decided as '{label}'; put them back, leave '{label}' out of freeze, or begin in another folder"
         )
     if not folder.small_artifact(label).exists():
         raise RecipeError(

@@ -151,7 +151,7 @@ def test_a_frozen_decision_outlives_its_run_folder_and_says_no_numbers_of_then(t
     assert [one["text"] for one in manifest["decisions"]] == ["frozen, as generation 1 decided: n >= 19"]
     shutil.rmtree(tmp_path / "out/frozen")
     put(tmp_path / "in/s2.jsonl", ROWS[80:90])
-    with pytest.raises(RecipeError, match="gen-0001 is gone, and with it what generation 1 decided as 'keep_best'"):
+    with pytest.raises(RecipeError, match="gen-0001 are gone, and with them what generation 1 decided as 'keep_best'"):
         run(tmp_path, BEST, FREEZE)
 
 
