@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lock audit lint types smoke climb bench clean
+.PHONY: help setup demo test test-slow lock audit lint types smoke climb bench docs dist dist-check clean
 
 help:  ## Print the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -54,6 +54,20 @@ climb: $(READY)  ## From raw text to a mixture: find domains, search, sample, on
 
 bench: $(READY)  ## Speed and memory of every stage on the sample shards
 	@$(BIN)/python scripts/bench.py configs/sample
+
+docs: $(READY)  ## The documentation as a site that needs no server: build/site/index.html
+	@$(BIN)/python scripts/reference.py --check
+	@test -x $(BIN)/mkdocs || $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@$(BIN)/mkdocs build --quiet --strict
+
+build/dist/bin/python:
+	@$(PYTHON) -m venv build/dist && build/dist/bin/python -m pip install --quiet --disable-pip-version-check build
+
+dist: build/dist/bin/python  ## Wheel and sdist, in dist/
+	@build/dist/bin/python -m build --outdir dist .
+
+dist-check: build/dist/bin/python  ## Build both, install each where nothing else is, run the quickstart there
+	@build/dist/bin/python scripts/dist_check.py
 
 clean:  ## Remove the environment and all that was built
 	rm -rf $(VENV) out build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

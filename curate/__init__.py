@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from curate.documents import Batch
-    from curate.stage import Annotate, Column, Edit, Filter, Global, Keys, Match, One, Outcome, Rewrite
+    from curate.stage import Annotate, Column, Edit, Filter, Global, Keys, Match, One, Outcome, Rewrite, Threshold
 
-__version__ = "0.1.0.dev0"
-__all__ = ["Annotate", "Batch", "Column", "Edit", "Filter", "Global", "Keys", "Match", "One", "Outcome", "Rewrite"]
+__version__ = "0.1.0"
+__all__ = [
+    "Annotate",
+    "Batch",
+    "Column",
+    "Edit",
+    "Filter",
+    "Global",
+    "Keys",
+    "Match",
+    "One",
+    "Outcome",
+    "Rewrite",
+    "Threshold",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,13 +35,13 @@ HERE = Path(__file__).resolve()
 FIVE = ["language", "gopher_repetition", "gopher_quality", "c4", "fineweb_quality"]
 OTHERS = [
     "normalize", "refinedweb_lines", "sample", "quality", "toxicity", "badwords", "pii", "fasttext_score", "preselect",
-    "embed", "tokens",
+    "embed", "tokens", "code_quality",
 ]  # fmt: skip
 COPIES = ["exact_dedup", "url_dedup", "line_dedup", "sentence_dedup", "minhash_signature", "minhash_dedup"]
 ROOT = HERE.parents[1]
 OPTIONS = {
     "sample": {"share": 0.5},
-    "badwords": {"lists": str(ROOT / "tests/stages/mild_words"), "language": "en"},
+    "badwords": {"lists": str(ROOT / "configs/mild_words"), "language": "en"},
     "fasttext_score": {"model": "builtin:lid.176", "top": 3},
     "preselect": {"model": str(ROOT / "configs/toy_preselect.ftz")},
     "select": {"criteria": ["quality_overall"], "share": 0.5, "strategy": "uniform"},

@@ -33,7 +33,7 @@ PREFIX = "__label__"
 
 def train(files: list[str], path: Path) -> None:
     """A classifier in the shape of PreSelect's: what it has learned does not matter for its speed."""
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as lines:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as lines:
         for number, file in enumerate(files):
             label = "first" if 2 * number < len(files) else "second"
             for text in pq.read_table(file, columns=["text"])["text"].to_pylist():
@@ -63,8 +63,8 @@ def resident(path: str, texts: pa.Array, ready: object, answer: object) -> None:
     """In a process of its own: use the model, wait for the others, and tell the memory."""
     load(Path(path)).probabilities(texts)
     ready.wait()
-    rollup = Path("/proc/self/smaps_rollup").read_text()
-    of_file = Path("/proc/self/smaps").read_text().split(Path(path).name)[1:]
+    rollup = Path("/proc/self/smaps_rollup").read_text(encoding="utf-8")
+    of_file = Path("/proc/self/smaps").read_text(encoding="utf-8").split(Path(path).name)[1:]
     found = [
         *(kilobytes(name, [rollup]) for name in ("Rss", "Pss", "Private_Dirty")),
         *(kilobytes(name, of_file) for name in ("Rss", "Pss")),

@@ -58,7 +58,7 @@ def family(pid: int) -> list[int]:
 def status(pid: int) -> dict[str, int] | None:
     """Memory of a process in bytes, by the names of /proc/PID/status."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
     found = {name: int(rest.split()[0]) * 1024 for name, _, rest in (x.partition(":") for x in lines) if name in KIB}

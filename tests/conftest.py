@@ -4,3 +4,5 @@ import signal
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # shells set this for what runs with `&`, and children inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+pytest_plugins = ["tests.stores"]

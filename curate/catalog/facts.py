@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,14 +51,16 @@ class Facts:
     writes: dict[str, pa.DataType]
     """Columns that it adds, with default options if these have a say."""
     edits_text: bool
+    reasons: tuple[str, ...]
+    """Why it drops documents. `<column>` in one stands for the name of a column."""
     examples: dict[str, Any]
     """Input → output with default options."""
 
 
 def summary(name: str) -> str:
     """One line on a stage, read without importing it. Raises RecipeError as `describe` does."""
-    file = Path(name).expanduser() if is_path(name) else FOLDER / f"{name}.py"
-    if not file.is_file():
+    file = Path(os.path.expanduser(name)) if is_path(name) else FOLDER / f"{name}.py"
+    if not os.path.isfile(file):
         return describe(name).summary  # raises, with a suggestion
     tree = ast.parse(file.read_bytes())
     wanted = class_name(file.stem)
@@ -74,15 +78,17 @@ def describe(name: str) -> Facts:
     """All about a stage, by name or by the path of its file. Raises RecipeError if it cannot be found or loaded."""
     found = load_path(name) if is_path(name) else stage_class(name)
     first, _, rest = inspect.cleandoc(found.__dict__.get("__doc__") or "").partition("\n")
+    options = tuple(_options(found))
     return Facts(
         name=Path(name).stem if is_path(name) else name,
         kind=_kind(found),
         summary=first,
         help=rest.strip("\n"),
-        options=tuple(_options(found)),
+        options=options,
         reads=tuple(found.reads),
         writes=_writes(found),
         edits_text=edits_text(found),
+        reasons=_reasons(found, [rest, *(option.help for option in options)]),
         examples=dict(found.examples),
     )
 
@@ -136,6 +142,21 @@ def _expects(field: FieldInfo, schema: dict[str, Any], definitions: dict[str, An
 
 def _help(field: FieldInfo) -> str:
     return inspect.cleandoc(field.description or "").replace("\n", " ")
+
+
+_GIVEN = re.compile(r"(?:[Rr]easons?: |dropped as )(.*?)(?:\. |\.$|$)")
+_NAME = re.compile(r"`([a-z0-9_<>]+)`")
+
+
+def _reasons(found: type[Stage], helps: list[str]) -> tuple[str, ...]:
+    """What the help of a stage says after "Reason:" or "dropped as", and what its rules are called."""
+    said = [name for text in helps for part in _GIVEN.findall(" ".join(text.split())) for name in _NAME.findall(part)]
+    try:
+        rules = [rule.reason for rule in found().thresholds()]
+    except (ValidationError, RecipeError):  # it has options that must be given
+        rules = []
+    empty = ["empty"] if edits_text(found) else []
+    return tuple(dict.fromkeys([*said, *rules, *empty]))
 
 
 def _writes(found: type[Stage]) -> dict[str, pa.DataType]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import re
 import sys
 import traceback
@@ -73,9 +74,9 @@ def load_path(path: Path | str, *, shown: str | None = None) -> type[Stage]:
 
     `shown`: the path as messages have it, if they are to have another form of it.
     """
-    file = Path(path).expanduser().absolute()
+    file = Path(os.path.expanduser(path)).absolute()
     shown = shown or str(path)
-    if not file.is_file():
+    if not os.path.isfile(file):
         raise RecipeError(_no_file(file, shown))
     if not re.fullmatch("[A-Za-z_][A-Za-z0-9_-]*", file.stem):
         raise RecipeError(

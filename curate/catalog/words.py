@@ -17,6 +17,7 @@ _ONE = {
 }
 _MANY = {"string": "strings", "integer": "whole numbers", "number": "numbers", "object": "mappings", "array": "lists"}
 _HUGE = 2**53  # a limit that no person needs to be told
+_LARGE = 10**6
 _FORMATS = {
     "date": "a date",
     "date-time": "a time",
@@ -88,9 +89,16 @@ def _range(schema: Schema) -> str:
     if below is not None and below > _HUGE:
         below = None
     if low is not None and high is not None:
-        return f", {low:g} to {high:g}"
+        return f", {_figure(low)} to {_figure(high)}"
     if high is not None or below is not None:
-        upper = f"at most {high:g}" if high is not None else f"below {below:g}"
-        lower = f", at least {low:g}" if low is not None else f" above {above:g}" if above is not None else ""
+        upper = f"at most {_figure(high)}" if high is not None else f"below {_figure(below)}"
+        lower = (
+            f", at least {_figure(low)}" if low is not None else f" above {_figure(above)}" if above is not None else ""
+        )
         return f"{lower}{' and' if lower else ','} {upper}"
-    return f", {low:g} or more" if low is not None else f" above {above:g}" if above is not None else ""
+    return f", {_figure(low)} or more" if low is not None else f" above {_figure(above)}" if above is not None else ""
+
+
+def _figure(limit: float | None) -> str:
+    """Without an exponent, so that it can be copied."""
+    return f"{limit:g}" if limit is None or abs(limit) < _LARGE else f"{limit:.0f}"

@@ -13,6 +13,7 @@ from curate.cli import (
     counting,
     doctoring,
     duplicates,
+    examples,
     fetching,
     fitting,
     looking,
@@ -28,7 +29,7 @@ from curate.cli.failures import Stopped
 
 EPILOG = (
     "Exit codes: 0 all well · 1 failed · 2 the recipe or the command line is wrong"
-    " · 3 done, with something quarantined."
+    " · 3 done, with something quarantined · 4 scores are awaited · 130 stopped by Ctrl-C."
 )
 
 app = typer.Typer(
@@ -48,6 +49,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     planning.schema,
     planning.stages,
     planning.init,
+    examples.recipes,
     fetching.fetch,
     looking.why,
     duplicates.dups,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -61,7 +60,7 @@ def disk_needed(recipe: Recipe, survey: intake.Survey) -> int:
 
 def _room(console: Console, recipe: Recipe, survey: intake.Survey) -> bool:
     """Disk and memory against what the run will need."""
-    place = Path(recipe.output.path).absolute()
+    place = recipe.output.folder.absolute()
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
@@ -77,7 +76,7 @@ def _room(console: Console, recipe: Recipe, survey: intake.Survey) -> bool:
 
 def _trial(console: Console, recipe: Recipe, documents: int) -> int:
     with tempfile.TemporaryDirectory(prefix="curate-check-") as folder:
-        output = recipe.output.model_copy(update={"path": f"{folder}/out"})
+        output = recipe.output.model_copy(update={"path": f"{folder}/out", "work": None})
         anything = recipe.on_bad_input.model_copy(
             update={"max_documents": 1.0, "max_shards": len(recipe.input.paths) * 10**6}
         )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curate.cli.places import out
+
 if TYPE_CHECKING:
     from curate.report.comparing import Comparison, Difference
     from curate.report.facts import Run
@@ -18,10 +20,8 @@ PAIRS = 15  # of fates that are shown
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="OUT1", help="The output folder of a run.")],
-    second: Annotated[
-        Path, typer.Argument(metavar="OUT2", help="That of another run, with another recipe over the same documents.")
-    ],
+    first: Annotated[Path, out("The output folder of a run.", "OUT1")],
+    second: Annotated[Path, out("That of another run, with another recipe over the same documents.", "OUT2")],
     n: Annotated[int, typer.Option("-n", min=0, help="Documents to show that one of the two alone keeps.")] = 3,
     text: Annotated[bool, typer.Option("--text", help="Show whole texts.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,

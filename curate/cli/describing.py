@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from curate import plan as planning
 from curate.errors import CurateError
-from curate.recipe import inline, load
+from curate.recipe import inline, load_kept
 from curate.report.groups import Grouped
 from curate.report.steps import Best, Limit, StepFacts
 from curate.stage import Annotate, Global
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def steps_of(run: Run) -> tuple[Recipe | None, tuple[StepFacts, ...]]:
     """The recipe of a run and its steps; without a recipe that can be loaded now, the labels that the funnel has."""
     try:
-        recipe = load(run.folder.recipe)
+        recipe = load_kept(run.folder.recipe)
         plan = planning.make(recipe, run.inputs.schema)
     except CurateError:  # a stage of one's own, or a model, that is not there any more
         labels = [row["label"] for row in run.manifest.get("funnel", []) if not row.get("unreadable")]

@@ -87,10 +87,10 @@ class Pages:
     @cached_property
     def _steps(self) -> dict[str, Step]:
         """Steps of the recipe by label."""
-        from curate.recipe import load
+        from curate.recipe import load_kept
 
         try:
-            return {step.label: step for step in load(self.run.folder.recipe).stages}
+            return {step.label: step for step in load_kept(self.run.folder.recipe).stages}
         except CurateError:  # a stage of one's own that is not there any more
             return {}
 
@@ -168,17 +168,19 @@ def no_such_document(run: Run, id: str) -> NoReturn:
 def planned(run: Run) -> int | None:
     """The passes of a run, as the screen counts them: the writing of survivors is one. None if its recipe fails now."""
     from curate import plan as planning
-    from curate.recipe import load
+    from curate.recipe import load_kept
 
     try:
-        return len(planning.make(load(run.folder.recipe), run.inputs.schema).passes) + 1
+        return len(planning.make(load_kept(run.folder.recipe), run.inputs.schema).passes) + 1
     except CurateError:
         return None
 
 
 def _described(step: Step) -> str:
+    from curate.recipe import inline
+
     given = step.stage.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-    return f"{step.name}: {given}" if given else f"{step.name}, all options at their defaults"
+    return f"{step.name}: {inline(given)}" if given else f"{step.name}, all options at their defaults"
 
 
 def _short(value: Any) -> str:

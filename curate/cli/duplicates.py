@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from curate.cli.places import Out
 from curate.cli.running import AllowCode
 
 if TYPE_CHECKING:
     from curate.report.facts import Document, Run
     from curate.report.groups import Group, Grouped
 
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")]
 REPEATS = 3  # of a group that are shown where several groups are
 
 
@@ -153,10 +152,10 @@ def grouping_steps(run: Run, label: str | None = None) -> list[Grouped]:
 
 def _all_grouping_steps(run: Run) -> list[Grouped]:
     from curate import plan as planning
-    from curate.recipe import load
+    from curate.recipe import load_kept
     from curate.report.groups import Grouped
 
-    recipe = load(run.folder.recipe)
+    recipe = load_kept(run.folder.recipe)
     deciding = {
         action.step: a_pass.number
         for a_pass in planning.make(recipe, run.inputs.schema).passes

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import signal
+import threading
+from types import FrameType
 
 ADVICE = {
     errno.ENOSPC: "the disk is full; make room",
@@ -15,6 +18,16 @@ ADVICE = {
 
 class Stopped(Exception):
     """Ctrl-C, of which the person has been told."""
+
+
+def end_by_sigterm_as_by_ctrl_c() -> None:
+    """Have SIGTERM, by which systemd and batch systems end what they started, stop this process as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():  # Python lets no other one choose
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def advice(error: OSError) -> str | None:

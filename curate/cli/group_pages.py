@@ -181,8 +181,19 @@ def as_data(group: Group) -> dict[str, Any]:
 
 
 def compare(out: str, id: str) -> str:
-    """The command that shows the group of a document."""
-    return f"curate dups {shlex.quote(out)} {shlex.quote(id)}"
+    """The command that shows the group of a document, with an id that a terminal may be shown."""
+    return f"curate dups {_quoted(out)} {_quoted(id)}"
+
+
+def _quoted(word: str) -> str:
+    r"""For a shell; what would not be seen, or would steer the terminal, as `$'\x1b'`."""
+    if word.isprintable():
+        return shlex.quote(word)
+    shown = "".join(
+        char if char.isprintable() and char not in "'\\" else "".join(f"\\x{byte:02x}" for byte in char.encode())
+        for char in word
+    )
+    return f"$'{shown}'"
 
 
 def similarity(value: float) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from curate.cli.places import Out
 
 if TYPE_CHECKING:
     from curate.cli.document_pages import Pages
     from curate.report.facts import Run
 
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")]
 QUARANTINE = "quarantine"
 
 

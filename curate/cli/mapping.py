@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from curate.cli.places import out as out_argument
+
 
 def map(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run with domain_clusters.")],
+    out: Annotated[Path, out_argument("The output folder of a run with domain_clusters.")],
     step: Annotated[str | None, typer.Option(help="Which domain_clusters, by its label, if there are several.")] = None,
 ) -> None:
     """Draw the domains of a run: OUT/domains.html, and their figures for programs, OUT/domains.json."""

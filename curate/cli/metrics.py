@@ -17,6 +17,7 @@ _HELP = {
     "curate_last_run_exit_code": "0 all well, 1 an error, 2 a wrong recipe, 3 something in quarantine, 130 stopped.",
     "curate_last_run_duration_seconds": "Wall time.",
     "curate_last_run_documents": "Documents that came in, were kept, and could not be read.",
+    "curate_last_run_broken_files": "Input files that could not be read at all.",
     "curate_last_run_characters": "Characters of the documents that came in and were kept.",
     "curate_last_run_dropped_documents": "Documents dropped, by step and reason.",
 }
@@ -60,6 +61,7 @@ def _counts(of: dict[str, str], done: RunDone) -> _Samples:
         "curate_last_run_characters": [
             ({**of, "state": state}, count) for state, count in characters.items() if count is not None
         ],
+        "curate_last_run_broken_files": [(of, done.broken_files)],
         "curate_last_run_dropped_documents": dropped,
     }
     return {name: values for name, values in found.items() if values}

@@ -39,9 +39,10 @@ def plan(recipe: RecipePath, overrides: Overrides = None, allow_code: AllowCode 
     from curate.engine import intake
     from curate.recipe import allow_code as allow
     from curate.recipe import load
+    from curate.store.fetched import fetched
 
     allow(allow_code or ())
-    asked = load(recipe, overrides or ())
+    asked = load(recipe, overrides or (), fetch=fetched)
     survey = intake.survey(asked, intake.listing(asked).files)
     made = planner.make(asked, survey.schema)
     estimate = planner.Estimate(
@@ -87,5 +88,6 @@ def init(
 
     if path.exists():
         raise RecipeError(f"{path}: it is already there; name another file, or remove it first")
-    path.write_text(STARTER.format(name=path, input=json.dumps(input), output=json.dumps(output)), encoding="utf-8")
+    text = STARTER.format(name=path.as_posix(), input=json.dumps(input), output=json.dumps(output))
+    path.write_text(text, encoding="utf-8", newline="\n")
     typer.echo(f"wrote {path}; now: curate check {path}")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curate.cli.places import Out
+
 if TYPE_CHECKING:
     from curate.engine.events import RunDone, Show
     from curate.recipe import Recipe
     from curate.report.facts import Run
     from curate.report.steps import StepFacts
-
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")]
 
 
 def report(

@@ -54,7 +54,12 @@ def stage_page(facts: catalog.Facts) -> RenderableType:
     ]
     if facts.help.strip():
         parts += ["", *_paragraphs(facts.help)]
-    for title, content in (("options", _options(facts)), ("columns", _columns(facts)), ("examples", _examples(facts))):
+    for title, content in (
+        ("options", _options(facts)),
+        ("columns", _columns(facts)),
+        ("reasons", _reasons(facts)),
+        ("examples", _examples(facts)),
+    ):
         shown = list(content)
         if shown:
             parts += ["", Text(title, "bold"), *(Padding(one, (0, 0, 0, 2)) for one in shown)]
@@ -84,6 +89,11 @@ def _columns(facts: catalog.Facts) -> Iterator[RenderableType]:
         grid.add_row("" if place else "adds", Text.assemble(name, " ", (str(type_), "cyan")))
     if grid.row_count:
         yield grid
+
+
+def _reasons(facts: catalog.Facts) -> Iterator[RenderableType]:
+    if facts.reasons:
+        yield Text(", ".join(facts.reasons))
 
 
 def _examples(facts: catalog.Facts) -> Iterator[RenderableType]:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from curate.cli.places import Out
+from curate.cli.running import AllowCode
+
 if TYPE_CHECKING:
     from curate.recipe import Recipe
     from curate.report.facts import Run
     from curate.report.steps import StepFacts
     from curate.report.tuning import Amount, Tuned, Tuner
-
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="The output folder of a run.")]
 
 
 def tune(
@@ -46,10 +47,12 @@ def tune(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the recipe with these thresholds.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    allow_code: AllowCode = None,
 ) -> None:
     """What would other thresholds have kept? Answers from the scores in the ledgers, without running anything again."""
     from curate.errors import RecipeError
-    from curate.recipe import load
+    from curate.recipe import allow_code as allow
+    from curate.recipe import load_kept
     from curate.report.facts import Run
     from curate.report.numbers import tokens_column
 
@@ -59,10 +62,11 @@ def tune(
         )
     if to is not None and to.exists():
         raise RecipeError(f"{to}: it is already there; name another file, or remove it first")
+    allow(allow_code or ())
     run = Run(out)
     if not run.done:
         raise RecipeError(f"{out}: the run is not complete ({run.state}); thresholds can be moved when it is done")
-    recipe = load(run.folder.recipe)
+    recipe = load_kept(run.folder.recipe)
     from curate.cli.describing import steps_of
     from curate.report.tuning import Tuner
 
@@ -72,7 +76,7 @@ def tune(
     shown: dict[str, Any] = {}
     pages = _Pages(tuner)
     if wanted:
-        new = load(run.folder.recipe, wanted)
+        new = load_kept(run.folder.recipe, wanted)
         tuned = tuner.tune(changes(run, recipe, new, steps, wanted), n)
         shown["tuned"] = asdict(tuned)
         if not as_json:
@@ -150,7 +154,7 @@ def _plain(value: Any) -> str:
 
 def _tried(run: Run, recipe: Recipe, tuner: Tuner, wanted: Sequence[str], tries: str) -> list[tuple[str, Tuned]]:
     from curate.errors import RecipeError
-    from curate.recipe import load
+    from curate.recipe import load_kept
 
     name, equals, values = tries.partition("=")
     if not equals or not values.strip(","):
@@ -158,7 +162,7 @@ def _tried(run: Run, recipe: Recipe, tuner: Tuner, wanted: Sequence[str], tries:
     found = []
     for value in filter(None, (one.strip() for one in values.split(","))):
         overrides = [*wanted, with_stages(f"{name}={value}", recipe)]
-        new = load(run.folder.recipe, overrides)
+        new = load_kept(run.folder.recipe, overrides)
         found.append((value, tuner.tune(changes(run, recipe, new, tuner.steps, overrides), 0)))
     return found
 
@@ -170,7 +174,7 @@ def write_recipe(run: Run, wanted: Sequence[str], path: Path) -> str:
     since what is published stays as it is. Raises RecipeError if that is not there, or has not the steps any more.
     """
     from curate.errors import RecipeError
-    from curate.recipe import dump, load
+    from curate.recipe import dump, load_kept
     from curate.store.files import whole
     from curate.store.folder import RunFolder
 
@@ -181,7 +185,7 @@ def write_recipe(run: Run, wanted: Sequence[str], path: Path) -> str:
             f"{source}: it is not there, so the recipe that made these generations is not known; it is written by the "
             "next `curate run` of that recipe. Or change the thresholds in it by hand"
         )
-    new = load(source, wanted)
+    new = load_kept(source, wanted)
     with whole(path) as part:
         part.write_text(dump(new), encoding="utf-8", newline="\n")
     if stream is None:

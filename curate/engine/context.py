@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,19 +15,13 @@ from curate.plan import Pass, Plan
 from curate.recipe import Recipe, Step
 from curate.stage import Global
 from curate.store import evidence, ledger
-from curate.store.files import fingerprint, sha256
+from curate.store.files import digest, fingerprint, sha256
 from curate.store.fixed import Inputs, first_address
 from curate.store.folder import RunFolder
 from curate.store.shards import Unit
 
 FORMAT = 1
 """Raised when the files of the run folder change their meaning: what older versions wrote is then done anew."""
-
-
-def digest(*parts: Any) -> str:
-    """A short hash of plain data."""
-    packed = json.dumps(parts, sort_keys=True, default=str).encode()
-    return hashlib.blake2b(packed, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -51,10 +43,11 @@ class Fingerprints:
 
 
 def start_fingerprints(recipe: Recipe, inputs: Inputs) -> tuple[str, ...]:
-    """Per unit: the state of its file, and how it is read."""
+    """Per unit: the state of its file or files, and how it is read."""
     columns = [recipe.input.id, recipe.input.text, str(inputs.schema)]
-    files = [[file.name, file.size, file.mtime_ns] for file in inputs.files]
-    return tuple(digest(FORMAT, files[u.file], u.first_row, u.rows, columns) for u in inputs.units)
+    files = [file.state for file in inputs.files]
+    of = [[[files[n], first] for n, first in u.members] if u.members else files[u.file] for u in inputs.units]
+    return tuple(digest(FORMAT, f, u.first_row, u.rows, columns) for f, u in zip(of, inputs.units, strict=True))
 
 
 def _spec(step: Step, verb: str, models: dict[str, str]) -> list[Any]:
@@ -163,7 +156,7 @@ def load(root: str) -> Context:
     key = (root, fingerprint(folder.recipe), fingerprint(folder.inputs))
     if key not in _loaded:
         inputs = Inputs.load(folder.inputs)
-        recipe = _settled(recipes.load(folder.recipe), inputs.rows)
+        recipe = _settled(recipes.load_kept(folder.recipe), inputs.rows)
         _loaded.clear()
         _loaded[key] = Context(folder, recipe, planning.make(recipe, inputs.schema), inputs)
     return _loaded[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from curate import recipe as recipes
 from curate.engine import (
     ending,
     ids,
+    imports,
     indexing,
     intake,
     resolve,
@@ -21,6 +22,7 @@ from curate.engine import (
     sharing,
     stretches,
     tidying,
+    times,
     warm,
 )
 from curate.engine.accounts import Accounts
@@ -42,6 +44,7 @@ from curate.engine.events import (
     silent,
 )
 from curate.engine.manifest import Manifest
+from curate.engine.sealed import unbroken
 from curate.engine.settings import Settings as Settings
 from curate.engine.settings import listing_of
 from curate.engine.stretches import Stretch
@@ -56,6 +59,7 @@ from curate.store.folder import RunFolder
 from curate.store.index import Earlier
 from curate.store.inputs import Listing
 from curate.store.lock import alone
+from curate.store.shards import Unit
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -100,7 +104,7 @@ class _Run:
     began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
-        self.folder = RunFolder(Path(self.recipe.output.path))
+        self.folder = RunFolder(self.recipe.output.folder)
         self.manifest = Manifest(self.folder)
         self.permission = recipes.Permission(self.recipe.code())
 
@@ -173,23 +177,22 @@ class _Run:
 
     def _as_it_was(self, listing: Listing) -> RunDone | None:
         """The result of a finished run that was asked the same, if nothing of it has changed."""
-        sealed = seal.unbroken(self.folder, self._question(listing))
-        if sealed is None:
+        found = unbroken(self.folder, self._question(listing))
+        if found is None:
             return None
         size, source = sum(file.size for file in listing.files), str(self.recipe.source or "recipe")
         out, workers = str(self.folder.root), self.executor.workers
-        self.show(RunStarted(source, len(listing.files), sealed.documents, size, workers, out, True, finished=True))
-        for note in sealed.notes:
+        self.show(RunStarted(source, len(listing.files), found.documents, size, workers, out, True, finished=True))
+        for note in found.notes:
             self.show(note)
-        return replace(sealed.done, out=out, seconds=time.perf_counter() - self.began)
+        return replace(found.done, out=out, seconds=time.perf_counter() - self.began)
 
     def _question(self, listing: Listing) -> str:
         return self.settings.question(self.recipe, listing)
 
     def _look(self, listing: Listing) -> intake.Survey:
         """All else that can be wrong before any work is done; nothing is written."""
-        survey = intake.survey(self.recipe, listing.files)
-        last = len(planning.make(self.recipe, survey.schema).passes) + 1
+        survey, last = self._survey(listing)
         if self.until is not None and not 0 <= self.until <= last:
             raise RecipeError(
                 f"--until {self.until}: expected 0 (the import) to {last} (the writing); see: curate plan"
@@ -197,6 +200,17 @@ class _Run:
         fresh, limit = self.settings.fresh, self.settings.limit
         self.earlier = indexing.look(self.recipe, self.folder, listing.files, fresh=fresh, limit=limit)
         return survey
+
+    def _survey(self, listing: Listing) -> tuple[intake.Survey, int]:
+        """(what the input looks like, the number of the last pass), by some of the files if these are very many."""
+        for most in (intake.LOOKED_AT, None):
+            try:
+                survey = intake.survey(self.recipe, listing.files, most)
+                return survey, len(planning.make(self.recipe, survey.schema).passes) + 1
+            except RecipeError:
+                if most is None or len(listing.files) <= most:
+                    raise  # else a column that the recipe reads may be in another file
+        raise AssertionError
 
     def _begin(self, listing: Listing, survey: intake.Survey) -> None:
         """Make the folder this run's."""
@@ -219,15 +233,16 @@ class _Run:
 
     def _take_in(self, files: Sequence[Any]) -> Context:
         """Import, look at the ids, fix the input."""
-        imports = intake.import_tasks(self.recipe, self.folder, files, self.settings.limit)
-        if imports:
+        wanted = imports.tasks(self.recipe, self.folder, files, self.settings.limit)
+        todo = imports.todo(wanted)
+        if todo:
             began = time.perf_counter()
-            size = sum(task.file.size for task in imports)
-            self.show(PassStarted(0, 0, "import", len(imports), None, size))
+            size = sum(task.size for task in todo)
+            self.show(PassStarted(0, 0, "import", len(todo), None, size))
             rows = 0
-            for index, found in self._each(intake.import_one, imports):
+            for index, found in self._each(imports.run, todo):
                 rows += found
-                self.show(UnitDone(0, found, imports[index].file.size, found, 0))
+                self.show(UnitDone(0, found, todo[index].size, found, 0))
             self.show(PassDone(0, time.perf_counter() - began, rows, size, rows, 0))
         inputs = intake.fix(self.recipe, self.folder, files, limit=self.settings.limit)
         inputs = replace(inputs, earlier=self.earlier, frozen=dict(self.settings.frozen))
@@ -240,7 +255,7 @@ class _Run:
         for note in inputs.notes:
             self.show(Warned(note))
         context = load(str(self.folder.root))
-        tidying.forget_others(context)
+        tidying.forget_others(context, wanted)
         self.manifest.inputs(inputs)
         Accounts(self.recipe, inputs).check_bad_input()
         if inputs.has_ids:
@@ -275,18 +290,23 @@ class _Run:
         began, number = time.perf_counter(), this_pass.number
         units = context.inputs.units
         size = sum(unit.size for unit in units)
-        title = ", ".join(self.recipe.stages[a.step].label for a in this_pass.actions)
-        self.show(PassStarted(number, len(context.plan.passes) + 1, title, len(units), context.inputs.rows, size))
+        labels = [self.recipe.stages[action.step].label for action in this_pass.actions]
+        self.show(
+            PassStarted(number, len(context.plan.passes) + 1, ", ".join(labels), len(units), context.inputs.rows, size)
+        )
         counts: dict[int, UnitCounts] = {}
         for unit in units:
             found = ledger.facts(self.folder.ledger(number, unit.stem))
-            if found and found["fingerprint"] == context.fingerprints.of(number, unit.index):
+            same = found is not None and found["fingerprint"] == context.fingerprints.of(number, unit.index)
+            if found and same and self._has_evidence(context, this_pass, unit):
                 counts[unit.index] = UnitCounts.from_dict(found["counts"])
                 self.show(stretches.unit_done(number, unit.size, counts[unit.index], reused=True))
+        for result in times.of_shares(context, number, counts):
+            self.manifest.timed(number, result)
         todo = [unit for unit in units if unit.index not in counts]
         root = str(self.folder.root)
         tasks = [shard_pass.PassTask(root, number, unit.index, self.settings.chunk_bytes) for unit in todo]
-        for index, result in self._each(shard_pass.run, tasks):
+        for index, result in self._each(shard_pass.run, tasks, labels):
             counts[todo[index].index] = result.counts
             self.manifest.timed(number, result)
             self.show(stretches.unit_done(number, todo[index].size, result.counts))
@@ -301,13 +321,18 @@ class _Run:
         self.show(PassDone(number, seconds, total.arrived + lost, size, total.alive, dropped, lost))
         return [counts[unit.index] for unit in units]
 
+    def _has_evidence(self, context: Context, this_pass: Pass, unit: Unit) -> bool:
+        """Whether what a pass gathered of a unit is there; not after a run went over to another machine by a store."""
+        steps = context.observers(this_pass)
+        return all(self.folder.evidence(this_pass.number, unit.stem, step.label).exists() for step, _ in steps)
+
     def _resolve(self, context: Context, step: int, number: int, label: str) -> None:
         began = False
         for tasks in resolve.rounds(context, step, number):
             if tasks and not began:
                 self.show(Resolving(label))
                 began = True
-            for _ in self._each(resolve.run, tasks):
+            for _ in self._each(resolve.run, tasks, [label]):
                 pass
         if began:
             text, warning = resolve.said(context, step, number)
@@ -316,5 +341,6 @@ class _Run:
             if warning is not None:
                 self.show(Warned(f"{label}: {warning}"))
 
-    def _each(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[tuple[int, R]]:
-        return each(self.executor, work, tasks, self.show, self.permission)
+    def _each(self, work: Callable[[T], R], tasks: Sequence[T], labels: Iterable[str] = ()) -> Iterator[tuple[int, R]]:
+        """labels: of the steps that the tasks have to do with."""
+        return each(self.executor, work, tasks, self.show, self.permission, self.settings.needed(labels))

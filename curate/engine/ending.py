@@ -81,4 +81,5 @@ def result(context: Context, accounts: Accounts, receipts: list[Receipt], second
         shards=len(receipts),
         bytes_out=sum(receipt.bytes for receipt in receipts),
         quarantined=bad,
+        broken_files=len(context.inputs.broken),
     )

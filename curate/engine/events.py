@@ -206,6 +206,8 @@ class RunDone:
     bytes_out: int | None = None
     """Of the output files."""
     quarantined: int = 0
+    broken_files: int = 0
+    """Input files that could not be read at all: nobody knows how many documents they have."""
     rows: int | None = None
     """Of the output files, where a step says how often each document is written; None: every survivor, once."""
     report: str | None = None

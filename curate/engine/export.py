@@ -16,12 +16,13 @@ import xxhash
 
 from curate.documents import DROPPED_BY, ID, SIZE
 from curate.engine import packing
-from curate.engine.context import Context, digest, load
+from curate.engine.context import Context, load
 from curate.engine.packing import ExportTask, Piece
+from curate.engine.source import fitted
 from curate.errors import StoreError
 from curate.plan import Part
 from curate.store import ledger
-from curate.store.files import read_json, write_json
+from curate.store.files import digest, read_json, write_json
 from curate.store.inputs import same_as_now
 from curate.store.shards import Chunk, Unit, Unreadable, present_columns, read_unit
 
@@ -77,7 +78,7 @@ def receipt_of(context: Context, task: ExportTask) -> Receipt | None:
 def _fingerprint(context: Context, task: ExportTask) -> str:
     last = context.plan.passes[-1].number
     parts = [[asdict(piece), context.fingerprints.of(last, piece.unit)] for piece in task.pieces]
-    output = context.recipe.output.model_dump(mode="json", exclude={"path"})
+    output = context.recipe.output.model_dump(mode="json", exclude={"path", "work"})
     return digest(parts, asdict(context.plan.parts[task.part]), output, str(output_schema(context, task.made_ids)))
 
 
@@ -109,10 +110,10 @@ def _survivors(
     context: Context, part: Part, piece: Piece, schema: pa.Schema, chunk_bytes: int
 ) -> Iterator[tuple[dict[str, pa.Array], npt.NDArray[np.int64]]]:
     unit = context.inputs.units[piece.unit]
-    file = context.inputs.files[unit.file]
-    change = same_as_now(file)
-    if change:
-        raise StoreError(f"{file.path}: {change} since the run began; run again when it has come to rest")
+    for file in context.inputs.files_of(unit):
+        change = same_as_now(file)
+        if change:
+            raise StoreError(f"{file.path}: {change} since the run began; run again when it has come to rest")
     last = context.plan.passes[-1].number
     added = _added(context, unit)
     alive = added.pop(DROPPED_BY).is_null().to_numpy(zero_copy_only=False)
@@ -164,7 +165,7 @@ def _row_group(
     for field in schema:
         if field.name in given:
             values = given[field.name]
-            columns[field.name] = values if values.type == field.type else values.cast(field.type)
+            columns[field.name] = fitted(values, field, unit)
             if field.name == id_column and values.null_count and _holds_strings(field.type):
                 made = added[ID].take(rows)
                 columns[field.name] = pc.coalesce(values.cast(made.type), made).cast(field.type)

@@ -67,7 +67,7 @@ def _adopt(recipe: Recipe, stream: Stream, label: str) -> None:
             "in another folder"
         )
     try:
-        then = recipes.load(folder.recipe)
+        then = recipes.load_kept(folder.recipe)
         made_by = _makers(then, _step(then, label))
     except CurateError:  # a stage or a model of then is not there any more: nobody can tell
         made_by = None

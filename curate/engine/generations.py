@@ -30,6 +30,7 @@ from curate.store.files import read_json, sha256, whole, write_json
 from curate.store.folder import RunFolder
 from curate.store.inputs import InputFile, Listing
 from curate.store.lock import alone
+from curate.urls import is_remote, joined
 
 
 def run(
@@ -46,7 +47,7 @@ def run(
             f"{source}: incremental: what was published stays, so --fresh and --limit have no place here; "
             "try another folder: --set output.path=…"
         )
-    stream = Stream(Path(recipe.output.path))
+    stream = Stream(recipe.output.folder)
     ours = stream.folder(FIRST).root.parent.exists() or stream.manifest.exists() or stream.pending.exists()
     if stream.root.is_dir() and not ours and RunFolder(stream.root).others():
         raise RecipeError(f"{source}: output.path = {stream.root}: the folder has other files in it; name an own one")
@@ -116,7 +117,10 @@ class _Next:
     def _of(self, number: int, folder: RunFolder) -> Recipe:
         """The recipe of one generation: its own folder, and an index for each step that can have one."""
         steps = tuple(self._remembering(step) for step in self.recipe.stages)
-        output = self.recipe.output.model_copy(update={"path": str(folder.root)})
+        place = folder.root.relative_to(self.stream.root).as_posix()
+        there = {"path": joined(self.recipe.output.path, place), "work": str(folder.root.parent)}
+        here = {"path": str(folder.root)}
+        output = self.recipe.output.model_copy(update=there if is_remote(self.recipe.output.path) else here)
         return self.recipe.model_copy(update={"output": output, "incremental": None, "stages": steps})
 
     def _remembering(self, step: Step) -> Step:

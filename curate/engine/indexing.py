@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from curate.engine import clusters, matches
-from curate.engine.context import Context, digest, load
+from curate.engine.context import Context, load
 from curate.errors import RecipeError
 from curate.recipe import Recipe
 from curate.stage import Cluster, Global
 from curate.store import index
-from curate.store.files import read_json, write_json
+from curate.store.files import digest, read_json, write_json
 from curate.store.folder import RunFolder
 from curate.store.index import Earlier, Record
 from curate.store.inputs import InputFile
@@ -33,7 +33,7 @@ def look(
     recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, fresh: bool, limit: int | None
 ) -> dict[str, Earlier]:
     """Label → what a step is to see of its index, if it has one. Raises RecipeError or StoreError if it cannot."""
-    of_files = digest([[file.name, file.size, file.mtime_ns] for file in files], limit)
+    of_files = digest([file.state for file in files], limit)
     before = _before(folder)
     found: dict[str, Earlier] = {}
     for step in recipe.stages:

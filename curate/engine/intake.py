@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-import base64
 import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from curate.engine.context import FORMAT, digest
+from curate.engine import imports, notes
 from curate.errors import BadInput, RecipeError
 from curate.recipe import Recipe
-from curate.store.files import read_json, write_json
 from curate.store.fixed import Broken, Inputs
 from curate.store.folder import RunFolder
 from curate.store.footers import ParquetFacts, parquet_facts
-from curate.store.inputs import BadFile, InputFile, Listing, list_inputs
-from curate.store.jsonl import import_jsonl, jsonl_head
-from curate.store.quarantine import open_quarantine
+from curate.store.inputs import BadFile, InputFile, Listing, list_inputs, outside
+from curate.store.jsonl import jsonl_head
 from curate.store.schemas import unify
 from curate.store.shards import UNIT_BYTES, Unit, cut_into_units
 
-
-@dataclass(frozen=True)
-class ImportTask:
-    """One file that is not Parquet."""
-
-    root: str
-    file: InputFile
-    id: str
-    text: str
-    limit: int | None = None
-    """Stop after so many documents."""
+LOOKED_AT = 1000  # files that are looked at before a run: each takes about a millisecond
 
 
 @dataclass(frozen=True)
 class Found:
-    """An input file as far as it could be read."""
+    """An input file, or many small ones that were imported into one, as far as it could be read."""
 
-    file: InputFile
+    files: tuple[InputFile, ...]
     path: str
     facts: ParquetFacts
+    task: imports.ImportTask | None = None
+    members: tuple[tuple[int, int], ...] = ()
+    """As of a unit."""
+
+    @property
+    def name(self) -> str:
+        """For messages; of one file, also for ids."""
+        first, last = self.files[0].name, self.files[-1].name
+        return first if len(self.files) == 1 else f"{first} to {last}"
 
 
 def listing(recipe: Recipe, only: Mapping[str, str] | None = None) -> Listing:
@@ -62,70 +56,15 @@ def listing(recipe: Recipe, only: Mapping[str, str] | None = None) -> Listing:
 
 def _listing(recipe: Recipe, *, lasting: bool) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
-    found = list_inputs(recipe.input.paths, fixed, lasting=lasting)
-    out = Path(recipe.output.path).resolve()
-    inside = [file for file in found.files if out in Path(file.path).resolve().parents]
-    if not inside:
-        return found
-    files = [file for file in found.files if file not in inside]
-    if not files:
+    found = outside(
+        list_inputs(recipe.input.paths, fixed, lasting=lasting), str(recipe.output.folder), recipe.output.path
+    )
+    if not found.files:
         raise RecipeError(
             f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: all input files lie in it;"
             " name another folder, so that a run does not read what it writes"
         )
-    ignored = tuple((path, why) for path, why in found.ignored if out not in Path(path).resolve().parents)
-    return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ignored)
-
-
-def import_tasks(
-    recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], limit: int | None = None
-) -> list[ImportTask]:
-    """The files that must still be imported; of each, `limit` documents at most."""
-    return [task for task in all_imports(recipe, folder, files, limit) if not is_imported(task)]
-
-
-def all_imports(
-    recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], limit: int | None = None
-) -> list[ImportTask]:
-    """The files that are not Parquet, whether they are imported or not."""
-    return [_task(recipe, folder, file, limit) for file in files if file.format != "parquet"]
-
-
-def is_imported(task: ImportTask) -> bool:
-    """Whether the import is there, whole, of the file as it is now."""
-    return _imported(task) is not None
-
-
-def _task(recipe: Recipe, folder: RunFolder, file: InputFile, limit: int | None) -> ImportTask:
-    return ImportTask(str(folder.root), file, recipe.input.id, recipe.input.text, limit)
-
-
-def import_one(task: ImportTask) -> int:
-    """Import a file → documents. The note of its facts is written last, and says that it is done."""
-    folder = RunFolder(Path(task.root))
-    target = folder.imported(task.file.index)
-    folder.import_facts(task.file.index).unlink(missing_ok=True)  # until the import is whole again
-    with open_quarantine(folder.imports_aside(task.file.index)) as aside:
-        done = import_jsonl(task.file, target, aside, text=task.text, id=task.id, limit=task.limit)
-    schema = base64.b64encode(done.schema.serialize().to_pybytes()).decode()
-    broken = asdict(done.broken) if done.broken else None
-    facts = {"rows": done.rows, "bad": done.bad, "notes": list(done.notes), "broken": broken, "schema": schema}
-    write_json(folder.import_facts(task.file.index), {"fingerprint": _fingerprint(task), **facts})
-    return done.rows
-
-
-def _fingerprint(task: ImportTask) -> str:
-    file = task.file
-    return digest(FORMAT, file.name, file.size, file.mtime_ns, task.id, task.text, task.limit)
-
-
-def _imported(task: ImportTask) -> dict[str, Any] | None:
-    folder = RunFolder(Path(task.root))
-    path = folder.import_facts(task.file.index)
-    if not (path.exists() and folder.imported(task.file.index).exists()):
-        return None
-    facts = read_json(path)
-    return dict(facts) if facts["fingerprint"] == _fingerprint(task) else None
+    return found
 
 
 def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit: int | None = None) -> Inputs:
@@ -133,54 +72,79 @@ def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit:
 
     limit: take the first so many documents only. Raises RecipeError if no file has a text column.
     """
-    broken: list[Broken] = []
-    bad_lines: dict[int, dict[str, int]] = {}
-    notes: list[str] = []
-    found: list[Found] = []
     with ThreadPoolExecutor(8) as pool:
-        looks = list(pool.map(lambda file: _look(recipe, folder, file, limit), files))
-        for file, (one, problem, facts) in zip(files, looks, strict=True):
-            broken += [problem] if problem else []
-            found += [one] if one else []
-            notes += [f"{file.name}: {note}" for note in facts.get("notes", ())]
-            bad_lines[file.index] = facts.get("bad", {})
+        tables = pool.map(lambda file: _look(recipe, file), (file for file in files if file.format == "parquet"))
+        others = pool.map(lambda task: _look_at_import(recipe, task), imports.tasks(recipe, folder, files, limit))
+        looks = [*tables, *others]
+    broken = [problem for look in looks for problem in look.broken]
+    found = sorted((one for look in looks for one in look.found), key=lambda one: one.files[0].index)
     found, missing = _with_text(recipe, found)
-    schema, clashes = unify([(one.file.name, one.facts.schema) for one in found])
+    schema, clashes = unify([(one.name, one.facts.schema) for one in found])
     apart = dict(clashes)
+    if together := {one.task for one in found if one.task is not None and len(one.files) > 1 and one.name in apart}:
+        for task in together:  # which of the files does not fit the others, only each by itself can tell
+            imports.split(task)
+        return fix(recipe, folder, files, limit=limit)
     broken += missing + [Broken(name, "schema_clash", problem) for name, problem in clashes]
-    usable = [one for one in found if one.file.name not in apart]
+    usable = [one for one in found if one.name not in apart]
     units = _limited(_units(usable), limit)
-    kept = {unit.file for unit in units}
+    kept = {
+        number
+        for unit in units
+        for number, first in unit.members or ((unit.file, 0),)
+        if first < unit.first_row + unit.rows
+    }
     bad_rows: Counter[str] = Counter()
-    for index, reasons in bad_lines.items():
+    for index, reasons in sorted((index, reasons) for look in looks for index, reasons in look.bad.items()):
         if limit is None or index in kept:  # a file beyond the limit is no part of the run
             bad_rows.update(reasons)
     return Inputs(
         files=tuple(files),
         units=tuple(units),
         schema=schema.remove_metadata() if not usable else schema,
-        has_ids=any(recipe.input.id in one.facts.schema.names for one in usable if one.file.index in kept),
+        has_ids=any(recipe.input.id in one.facts.schema.names for one in usable if one.files[0].index in kept),
         broken=tuple(sorted(broken, key=lambda one: one.file)),
         bad_rows=dict(bad_rows),
-        notes=tuple(notes),
+        notes=tuple(notes.condensed(sorted(note for look in looks for note in look.notes))),
     )
 
 
-def _look(
-    recipe: Recipe, folder: RunFolder, file: InputFile, limit: int | None
-) -> tuple[Found | None, Broken | None, dict[str, Any]]:
-    """(the file if it can be read, what is wrong with it, what the import found)."""
+@dataclass
+class _Look:
+    """What became of a file, or of files that were imported together."""
+
+    found: list[Found] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    notes: list[tuple[int, str, str]] = field(default_factory=list)
+    """(number of the file, its name, what the import has to say of it)."""
+    bad: dict[int, dict[str, int]] = field(default_factory=dict)
+    """Number of a file → reason → lines that are no documents."""
+
+
+def _look(recipe: Recipe, file: InputFile) -> _Look:
     try:
-        if file.format == "parquet":
-            return Found(file, file.path, parquet_facts(file, recipe.input.text)), None, {}
-        facts = _imported(_task(recipe, folder, file, limit)) or {}
-        path = str(folder.imported(file.index))
-        inside = parquet_facts(replace(file, path=path, format="parquet"), recipe.input.text)
+        return _Look([Found((file,), file.path, parquet_facts(file, recipe.input.text))])
     except BadFile as error:
-        return None, Broken(file.name, error.reason, error.error), {}
-    cut = facts.get("broken")
-    problem = Broken(file.name, cut["reason"], cut["error"], cut["offset"], inside.rows) if cut else None
-    return Found(file, path, inside), problem, facts
+        return _Look(broken=[Broken(file.name, error.reason, error.error)])
+
+
+def _look_at_import(recipe: Recipe, task: imports.ImportTask) -> _Look:
+    look = _Look()
+    for part in imports.parts(task):
+        path = str(part.path)
+        try:
+            table = replace(part.files[0], path=path, format="parquet")
+            inside = parquet_facts(table, recipe.input.text)
+        except BadFile as error:
+            look.broken += [Broken(file.name, error.reason, error.error) for file in part.files]
+            continue
+        look.found.append(Found(part.files, path, inside, task, part.members))
+        for file, facts in zip(part.files, part.facts, strict=True):
+            look.notes += [(file.index, file.name, note) for note in facts["notes"]]
+            look.bad[file.index] = facts["bad"]
+            if cut := facts["broken"]:
+                look.broken.append(Broken(file.name, cut["reason"], cut["error"], cut["offset"], facts["rows"]))
+    return look
 
 
 def _with_text(recipe: Recipe, found: list[Found]) -> tuple[list[Found], list[Broken]]:
@@ -189,14 +153,16 @@ def _with_text(recipe: Recipe, found: list[Found]) -> tuple[list[Found], list[Br
     good, bad = [], []
     for one in found:
         if name not in one.facts.schema.names:
-            bad.append(Broken(one.file.name, "missing_column", missing_column(name, one.facts.schema)))
+            reason, error = "missing_column", missing_column(name, one.facts.schema)
         elif not _is_text(one.facts.schema.field(name).type):
             kind = one.facts.schema.field(name).type
-            bad.append(Broken(one.file.name, "text_not_a_string", f"column '{name}' is {kind}; it must be a string"))
+            reason, error = "text_not_a_string", f"column '{name}' is {kind}; it must be a string"
         elif (problem := id_problem(recipe.input.id, one.facts.schema)) is not None:
-            bad.append(Broken(one.file.name, "id_of_no_use", problem))
+            reason, error = "id_of_no_use", problem
         else:
             good.append(one)
+            continue
+        bad += [Broken(file.name, reason, error) for file in one.files]
     if bad and not good:
         raise RecipeError(
             f"{recipe.source or 'recipe'}: input.text: no input file can be used;"
@@ -233,7 +199,8 @@ def _units(found: list[Found]) -> list[Unit]:
     units: list[Unit] = []
     for one in found:
         groups = [(group.rows, group.total_bytes) for group in one.facts.groups]
-        units += cut_into_units(one.file.index, one.file.name, one.path, groups, len(units), UNIT_BYTES)
+        cut = cut_into_units(one.files[0].index, one.name, one.path, groups, len(units), UNIT_BYTES)
+        units += [replace(unit, members=one.members) for unit in cut]
     return units
 
 
@@ -261,28 +228,35 @@ class Survey:
     documents: int
     text_bytes: int
     exact: bool
-    """False if some of it is guessed from the first lines of a JSONL file."""
+    """False if some of it is guessed from the first lines of a JSONL file, or from some of very many files."""
     schema: pa.Schema
     problems: tuple[Broken, ...]
+    complete: bool = True
+    """Every file was looked at."""
 
 
-def survey(recipe: Recipe, files: Sequence[InputFile]) -> Survey:
+def survey(recipe: Recipe, files: Sequence[InputFile], most: int | None = None) -> Survey:
     """Look at footers and first lines only.
 
-    Raises RecipeError if no file has a text column, BadInput if none can be read: nothing could be told of the columns.
+    most: look at so many files at most, evenly spread over the listing; None: at all. Raises RecipeError if no file has
+    a text column, BadInput if none can be read: nothing could be told of the columns.
     """
+    step = 1 if most is None else -(-len(files) // most)
+    seen = files[::step]
     schemas: list[tuple[str, pa.Schema]] = []
     problems: list[Broken] = []
     documents = text_bytes = 0
-    exact = True
+    exact = step == 1
     with ThreadPoolExecutor(8) as pool:
         for file, (schema, rows, size, sure, problem) in zip(
-            files, pool.map(lambda f: _survey_one(recipe, f), files), strict=True
+            seen, pool.map(lambda f: _survey_one(recipe, f), seen), strict=True
         ):
             problems += [problem] if problem else []
             if schema is not None:
                 schemas.append((file.name, schema))
                 documents, text_bytes, exact = documents + rows, text_bytes + size, exact and sure
+    if not schemas and step > 1:  # the others may be better
+        return survey(recipe, files)
     if files and not schemas:
         shown = "".join(f"\n  {one.file}: {one.reason}: {one.error}" for one in problems[:5])
         raise BadInput(
@@ -298,7 +272,18 @@ def survey(recipe: Recipe, files: Sequence[InputFile]) -> Survey:
     unified, clashes = unify([(n, s) for n, s in schemas if name in s.names])
     problems += [Broken(n, "missing_column", missing_column(name, s)) for n, s in schemas if name not in s.names]
     problems += [Broken(n, "schema_clash", text) for n, text in clashes]
-    return Survey(len(files), sum(f.size for f in files), documents, text_bytes, exact, unified, tuple(problems))
+    of_all, of_seen = sum(f.size for f in files), sum(f.size for f in seen)
+    times = of_all / of_seen if step > 1 and of_seen else 1.0
+    return Survey(
+        len(files),
+        of_all,
+        round(documents * times),
+        round(text_bytes * times),
+        exact,
+        unified,
+        tuple(problems),
+        step == 1,
+    )
 
 
 def _survey_one(recipe: Recipe, file: InputFile) -> tuple[pa.Schema | None, int, int, bool, Broken | None]:

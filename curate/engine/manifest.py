@@ -14,6 +14,7 @@ from curate.engine.accounts import Accounts
 from curate.engine.context import Context
 from curate.engine.export import Receipt, summary
 from curate.engine.resolve import said
+from curate.errors import redacted
 from curate.executors import Executor
 from curate.plan import Pass
 from curate.recipe import Recipe
@@ -143,7 +144,7 @@ class Manifest:
         self.data |= {
             "state": "interrupted" if isinstance(error, KeyboardInterrupt) else "failed",
             "finished": _now(),
-            "error": f"{type(error).__name__}: {error}",
+            "error": redacted(f"{type(error).__name__}: {error}"),
         }
         self._write()
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from curate.engine import ids
 from curate.engine.clusters import Clusters
-from curate.engine.context import Context, digest, load
+from curate.engine.context import Context, load
 from curate.engine.matches import Matches
 from curate.engine.rounds import Range, Rounds
 from curate.stage import Cluster, Global, Match
 from curate.store import evidence, ledger
-from curate.store.files import read_json, write_json
+from curate.store.files import digest, read_json, write_json
 from curate.store.folder import remove_others
 
 IDS = -1

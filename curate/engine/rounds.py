@@ -10,10 +10,11 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from curate.engine.context import Context, digest
+from curate.engine.context import Context
 from curate.recipe import Step
 from curate.store import arrow, ledger
 from curate.store.evidence import EvidenceFiles
+from curate.store.files import digest
 from curate.store.folder import remove_others
 
 VERDICTS = "verdicts"

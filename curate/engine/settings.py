@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,8 +37,15 @@ class Settings:
     """Label of a step → file with the decision that it is to take over."""
     chunk_bytes: int = CHUNK_BYTES
     """Text in one batch."""
+    memory: Mapping[str, int] = field(default_factory=dict)
+    """Label of a step → bytes that a task needs which carries it out, or decides for it; "": of all other steps."""
     compiler: Executor | None = None
     """Where kernels are compiled when this machine has not done so yet; None: where all other work is done."""
+
+    def needed(self, labels: Iterable[str]) -> int | None:
+        """Bytes that a task needs which has to do with these steps, as the one that needs most; None: unknown."""
+        sizes = (self.memory.get(label, self.memory.get("", 0)) for label in labels)
+        return max(sizes, default=0) or None
 
     def question(self, recipe: Recipe, listing: Listing) -> str:
         """A hash of all that the result follows from."""
@@ -48,7 +55,7 @@ class Settings:
 
 def listing_of(recipe: Recipe, settings: Settings) -> Listing:
     """The input. Raises RecipeError if there is none, or if the output folder cannot be a run's."""
-    source, folder = recipe.source or "recipe", RunFolder(Path(recipe.output.path))
+    source, folder = recipe.source or "recipe", RunFolder(recipe.output.folder)
     if folder.root.exists() and not folder.root.is_dir():
         raise RecipeError(f"{source}: output.path = {folder.root}: this is a file; name a folder for the run")
     stream = None if settings.generation else _stream_around(folder.root)

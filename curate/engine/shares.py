@@ -8,13 +8,14 @@ decisions and the index are the run's alone.
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from typing import Any
 
 from curate import recipe as recipes
 from curate.engine import context as contexts
-from curate.engine import seal, sharing, stretches, warm
+from curate.engine import sealed, sharing, stretches, times, warm
 from curate.engine.events import PassDone, PassStarted, RunStarted, ShareDone, Show, UnitDone, silent
 from curate.engine.settings import Settings, listing_of
+from curate.engine.shard_pass import UnitResult
 from curate.engine.sharing import Share
 from curate.engine.stretches import IMPORT, Stretch
 from curate.engine.tasks import each
@@ -42,7 +43,7 @@ def run(
     settings = settings or Settings()
     permission = recipes.Permission(recipe.code())
     permission()
-    listing, folder = listing_of(recipe, settings), RunFolder(Path(recipe.output.path))
+    listing, folder = listing_of(recipe, settings), RunFolder(recipe.output.folder)
     with sharing.divided(folder, share) as found:
         asked = settings.question(recipe, listing)
         if found is None:
@@ -73,13 +74,17 @@ def run(
         source, out = str(recipe.source or "recipe"), str(folder.root)
         show(RunStarted(source, len(listing.files), None, size, executor.workers, out))
         mine = [index for index in range(len(stretch.tasks)) if share.takes(index)]
-        _work(stretch, mine, executor, show, permission)
+        results: list[Any] = []
+        try:
+            _work(stretch, mine, executor, show, permission, results)
+        finally:
+            times.note(str(folder.root), wanted, share.name, [one for one in results if isinstance(one, UnitResult)])
         show(ShareDone(str(share), wanted, stretch.of, len(mine), stretch.missing(), out))
 
 
 def _not_waiting(recipe: Recipe, folder: RunFolder, asked: str, share: Share, number: int | None, show: Show) -> None:
     """Complain, unless the run is finished: then a share that comes late has nothing to do."""
-    if folder.seal.exists() and seal.unbroken(folder, asked) is not None:
+    if folder.seal.exists() and sealed.unbroken(folder, asked) is not None:
         show(ShareDone(str(share), number or 0, 0, 0, 0, str(folder.root), late=True))
         return
     pass_number = 1 if number is None else number
@@ -98,13 +103,16 @@ def _stretch(recipe: Recipe, folder: RunFolder, listing: Listing, settings: Sett
     return stretches.writing(context)
 
 
-def _work(stretch: Stretch, mine: list[int], executor: Executor, show: Show, start: recipes.Permission) -> None:
-    """Do these tasks of a pass, but for those that are done."""
+def _work(
+    stretch: Stretch, mine: list[int], executor: Executor, show: Show, start: recipes.Permission, results: list[Any]
+) -> None:
+    """Do these tasks of a pass, but for those that are done. results: what came of them is put there."""
     todo = [index for index in mine if not stretch.is_done(index)]
     began, size = time.perf_counter(), sum(stretch.sizes[index] for index in todo)
     show(PassStarted(stretch.number, stretch.of, stretch.title, len(todo), None, size))
     documents = kept = dropped = lost = 0
     for place, result in each(executor, stretch.work, [stretch.tasks[index] for index in todo], show, start):
+        results.append(result)
         one: UnitDone = stretch.said(todo[place], result)
         show(one)
         documents, kept = documents + one.documents, kept + one.kept

@@ -38,6 +38,11 @@ class Share:
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
 
+    @property
+    def name(self) -> str:
+        """As in names of files."""
+        return f"{self.number}-of-{self.of}"
+
     def takes(self, index: int) -> bool:
         """Whether the task in place `index`, counted from 0, is of this share."""
         return index % self.of == self.number - 1
@@ -90,7 +95,7 @@ def divided(folder: RunFolder, share: Share) -> Iterator[Mark | None]:
     busy = f"{folder.root}: share {share} is at work already; wait for it to end, or give each job a share of its own"
     with ExitStack() as held:
         if folder.root.is_dir():
-            held.enter_context(alone(folder.share_lock(f"{share.number}-of-{share.of}"), busy))
+            held.enter_context(alone(folder.share_lock(share.name), busy))
             if not folder.waiting.exists():
                 with alone(folder.lock):  # says so if a run is at work
                     pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,13 +75,13 @@ class Source:
 
     def check_unchanged(self) -> None:
         """Raise StoreError if the input file is not what it was at the start of the run."""
-        file = self.context.inputs.files[self.unit.file]
-        change = same_as_now(file)
-        if change:
-            raise StoreError(
-                f"{file.path}: {change} since the run began; what was read of it so far cannot be trusted."
-                f" Let it come to rest, then run again: only what it touches is done anew"
-            )
+        for file in self.context.inputs.files_of(self.unit):
+            change = same_as_now(file)
+            if change:
+                raise StoreError(
+                    f"{file.path}: {change} since the run began; what was read of it so far cannot be trusted."
+                    f" Let it come to rest, then run again: only what it touches is done anew"
+                )
 
     def _load_ledgers(self, this_pass: Pass) -> dict[str, pa.Array]:
         if self.first:
@@ -170,8 +171,8 @@ class Source:
         for (place, (reason, error)), id, value in zip(problems.items(), ids, raw, strict=True):
             row = int(chunk.rows[place])
             dropped_by[row - chunk.start] = UNREAD + reason
-            number = row + self.unit.first_row
-            self.bad.append(BadRow(self.unit.name, number, None, None, reason, error, id, value))
+            name, number = self.context.inputs.place(self.unit, row)
+            self.bad.append(BadRow(name, number, None, None, reason, error, id, value))
 
     def of_all(self, name: str, piece: Piece) -> pa.Array:
         """A column for all rows of a piece, of documents dropped by earlier passes too; not in the first pass."""
@@ -197,8 +198,7 @@ class Source:
         kind = _takeable(self.schema.field(name).type)
         if name not in chunk.columns:
             return pa.nulls(len(chunk.rows), kind)
-        values = chunk.columns[name]
-        return values if values.type == kind else values.cast(kind)
+        return fitted(chunk.columns[name], pa.field(name, kind), self.unit)
 
     def _ids(self, chunk: Chunk) -> tuple[pa.Array, int]:
         """(ids as strings, how many of them had to be made): where there is none, `<file>#<row>`."""
@@ -226,7 +226,8 @@ class Source:
         count, n = int(lost.sum()), hole.stop - hole.start
         first = hole.start + self.unit.first_row
         error = f"rows {first} to {first + n - 1} of row group {hole.group} cannot be decoded: {hole.error}"
-        self.bad.append(BadRow(self.unit.name, first, None, hole.offset, "unreadable", error, rows=count))
+        name, number = self.context.inputs.place(self.unit, hole.start)
+        self.bad.append(BadRow(name, number, None, hole.offset, "unreadable", error, rows=count))
         ids = self.old[ID].slice(hole.start, n) if not self.first else self._ids_of(hole)
         unreadable = {"unreadable": count} if count else {}
         return Piece(hole.start, hole.stop, ids, dropped_by, n - count, unreadable, 0, Batch(self._empty()))
@@ -241,6 +242,19 @@ class Source:
         columns |= {name: values.slice(0, 0) for name, values in self.old.items() if name != DROPPED_BY}
         columns |= {ID: pa.array([], pa.large_string()), TEXT: pa.array([], pa.large_string())}
         return columns | {CHARS: pa.array([], pa.int64()), SIZE: pa.array([], pa.int64())}
+
+
+def fitted(values: pa.Array, field: pa.Field[Any], unit: Unit) -> pa.Array:
+    """Values of a column of one file as the type that the column has in all. Raises StoreError if one is lost by it."""
+    if values.type == field.type:
+        return values
+    try:
+        return values.cast(field.type)
+    except pa.ArrowInvalid as error:
+        raise StoreError(
+            f"{unit.name}: column '{field.name}' is {values.type} here and {field.type} in all files together, which"
+            f" does not hold all of its values: {error}; make it of one type in all files, or a string"
+        ) from error
 
 
 def made_ids(name: str, rows: npt.NDArray[np.int64]) -> pa.Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curate.engine import export, intake, packing, shard_pass
+from curate.engine import export, imports, packing, shard_pass
 from curate.engine.context import Context
 from curate.engine.counts import UnitCounts
 from curate.engine.events import UnitDone
@@ -36,7 +36,7 @@ class Stretch:
     paths: Sequence[Path]
     """Of each task, the file that is written last."""
     sizes: Sequence[int]
-    """Bytes of each task: of text, or of the file to import."""
+    """Bytes of each task: of text, or of the files to import."""
     is_done: Callable[[int], bool]
     """Whether a task is done, by this recipe and with this input; it looks into the file."""
     said: Callable[[int, Any], UnitDone]
@@ -58,17 +58,17 @@ class Stretch:
 
 def importing(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], limit: int | None) -> Stretch:
     """The input files that are not Parquet become so."""
-    tasks = intake.all_imports(recipe, folder, files, limit)
-    sizes = [task.file.size for task in tasks]
+    tasks = imports.tasks(recipe, folder, files, limit)
+    sizes = [task.size for task in tasks]
     return Stretch(
         number=IMPORT,
         of=0,
         title="import",
         tasks=tasks,
-        work=intake.import_one,
-        paths=[folder.import_facts(task.file.index) for task in tasks],
+        work=imports.run,
+        paths=[imports.note_of(task) for task in tasks],
         sizes=sizes,
-        is_done=lambda index: intake.is_imported(tasks[index]),
+        is_done=lambda index: imports.is_done(tasks[index]),
         said=lambda index, rows: UnitDone(IMPORT, rows, sizes[index], rows, 0),
     )
 

@@ -86,12 +86,13 @@ class Known:
 
 def of(file: InputFile) -> dict[str, Any]:
     """What tells whether a file is as it was."""
-    return {"name": file.name, "path": file.path, "size": file.size, "mtime_ns": file.mtime_ns}
+    told = {"name": file.name, "path": file.path, "size": file.size, "mtime_ns": file.mtime_ns}
+    return told | {"version": file.version} if file.version else told
 
 
 def version(state: Mapping[str, Any]) -> tuple[Any, ...]:
     """What changes when a file does."""
-    return state["size"], state["mtime_ns"]
+    return state["size"], state["mtime_ns"], state.get("version", "")
 
 
 def taken(files: Sequence[InputFile], names: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -20,11 +20,16 @@ class Each(Protocol):
 
 
 def each(
-    executor: Executor, work: Callable[[T], R], tasks: Sequence[T], show: Show, start: Callable[[], None]
+    executor: Executor,
+    work: Callable[[T], R],
+    tasks: Sequence[T],
+    show: Show,
+    start: Callable[[], None],
+    memory: int | None = None,
 ) -> Iterator[tuple[int, R]]:
     """(index of a task, its result), in the order in which they are done. Raises what a task has failed with.
 
-    start: called once in each process, before its first task.
+    start: called once in each process, before its first task. memory: bytes that each task needs, if that is known.
     """
 
     def lost(index: int, how: str) -> None:
@@ -32,7 +37,7 @@ def each(
 
     if not tasks:
         return
-    results = executor.run(work, tasks, start=start, lost=lost)
+    results = executor.run(work, tasks, start=start, lost=lost, memory=memory)
     try:
         for index, result in results:
             if isinstance(result, Failure):

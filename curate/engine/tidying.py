@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from curate.engine import ids
+from collections.abc import Sequence
+
+from curate.engine import ids, imports
 from curate.engine.context import Context
 from curate.plan import Pass
 from curate.stage import Cluster, Global
 from curate.store.folder import remove_others
 
 
-def forget_others(context: Context) -> None:
-    """Remove what there is of files, units, passes and steps that this run has not."""
+def forget_others(context: Context, tasks: Sequence[imports.ImportTask]) -> None:
+    """Remove what there is of files, units, passes and steps that this run has not. tasks: all imports of this run."""
     folder, inputs = context.folder, context.inputs
-    imported = {file.index for file in inputs.files if file.format != "parquet"}
-    facts = {folder.import_facts(index).name for index in imported}
-    remove_others(folder.imported(0).parent, facts | {folder.imported(index).name for index in imported})
-    aside = {folder.imports_aside(index).name for index in imported}
+    tables = {part.path.name for task in tasks for part in imports.parts(task)}
+    remove_others(folder.imported(0).parent, tables | {imports.note_of(task).name for task in tasks})
+    aside = {folder.imports_aside(task.files[0].index).name for task in tasks}
     numbers = [one.number for one in context.plan.passes]
     aside |= {folder.kept_aside(number, unit.stem).name for number in numbers for unit in inputs.units}
     remove_others(folder.quarantine, aside)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from curate import kernels
 from curate.documents import ID, TEXT, Batch
 from curate.engine import clusters
-from curate.engine.context import Context, digest, load
+from curate.engine.context import Context, load
 from curate.engine.counts import measure
 from curate.engine.events import KernelsCompiling, Show
 from curate.engine.tasks import each
@@ -20,6 +20,7 @@ from curate.executors import Executor
 from curate.kernels.hashing import hash128
 from curate.recipe import Step
 from curate.stage import Cluster, Global, PerBatch, Stage
+from curate.store.files import digest
 
 SAMPLE = (
     "The first line of a small text, with 3.14 numbers and a name.\n"

@@ -58,6 +58,7 @@ class Executor(ABC):
         *,
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
+        memory: int | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
         """Yield (index of a task, its result or Failure) until each task has had its turn.
 
@@ -65,7 +66,8 @@ class Executor(ABC):
         small. `start` is called once in each process, before the first task that comes with it. What `work` raises is
         not tried again: it would raise again. A process that dies is replaced and its task tried again, a few times;
         each time, `lost(index, how it died)` is called here. Closing the iterator stops all work at once; do so in
-        any case, with `contextlib.closing`. One run at a time; processes may be kept for the next one.
+        any case, with `contextlib.closing`. One run at a time; processes may be kept for the next one. memory: bytes
+        that each task needs, for an executor that must find room for it; None: as that was told when it was made.
         """
 
     @abstractmethod
@@ -97,6 +99,7 @@ class Inline(Executor):
         *,
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
+        memory: int | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
         """As any executor; `lost` is never called. Ctrl-C comes through as KeyboardInterrupt."""
         for index, task in enumerate(tasks):

@@ -81,6 +81,7 @@ class Pool(Executor):
         *,
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
+        memory: int | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
         """As any executor. CurateError: called in a worker, work that cannot travel, no worker can be started."""
         if current_process().name.startswith(NAME):

@@ -59,7 +59,8 @@ class Ray(Executor):
         places = int(ray.cluster_resources().get("CPU", 1))
         self.workers = max(1, min(places, workers or places))
         self.tries = tries
-        self._task = ray.remote(_on_node).options(num_cpus=1, max_retries=0, memory=memory)
+        self.memory = memory
+        self._task = ray.remote(_on_node)
 
     def run(
         self,
@@ -68,14 +69,18 @@ class Ray(Executor):
         *,
         start: Callable[[], None] | None = None,
         lost: Callable[[int, str], None] | None = None,
+        memory: int | None = None,
     ) -> Generator[tuple[int, R | Failure]]:
         """As any executor. CurateError: work that cannot travel."""
         check_travels(work)
         check_travels(start)
-        return self._results(work, start, tasks, lost or (lambda index, how: None))
+        needed = self.memory if memory is None else memory
+        submit = self._task.options(num_cpus=1, max_retries=0, memory=needed)
+        return self._results(submit, work, start, tasks, lost or (lambda index, how: None))
 
     def _results(
         self,
+        submit: Any,
         work: Callable[[Any], Any],
         start: Callable[[], None] | None,
         tasks: Sequence[Any],
@@ -89,7 +94,7 @@ class Ray(Executor):
                 while waiting and len(at_work) < self.workers * _AHEAD:
                     index, attempt = waiting.popleft()
                     message = pickle.dumps((work, start, tasks[index]))
-                    at_work[self._task.remote(folder, message)] = index, attempt
+                    at_work[submit.remote(folder, message)] = index, attempt
                 ready, _ = self._ray.wait(list(at_work), num_returns=1)
                 index, attempt = at_work.pop(ready[0])
                 found = self._heard(ready[0], attempt)

@@ -1,7 +1,7 @@
 """YAML → Recipe. Every error has file, line, option, what was expected, what came, and what to try."""
 
 from curate.recipe.card import Card
-from curate.recipe.loading import dump, load, load_options, loads, prepend
+from curate.recipe.loading import dump, load, load_kept, load_options, loads, prepend
 from curate.recipe.model import BadInputLimits, Expect, Input, Output, Recipe, Step
 from curate.recipe.permission import Permission, allow_code
 from curate.recipe.quantities import parse_share, parse_size, size_text
@@ -22,6 +22,7 @@ __all__ = [
     "inline",
     "json_schema",
     "load",
+    "load_kept",
     "load_options",
     "loads",
     "parse_share",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -38,10 +38,25 @@ _EXAMPLES = {
 _REQUIRED = ("input", "output", "stages")
 
 
-def load(path: Path | str, overrides: Sequence[str] = (), env: Mapping[str, str] = os.environ) -> Recipe:
-    """The recipe in a file. `overrides`: as in `--set path.to.option=value`. Raises RecipeError, all errors in one."""
+def load(
+    path: Path | str,
+    overrides: Sequence[str] = (),
+    env: Mapping[str, str] = os.environ,
+    fetch: Callable[[str], str] | None = None,
+) -> Recipe:
+    """The recipe in a file. `overrides`: as in `--set path.to.option=value`. Raises RecipeError, all errors in one.
+
+    fetch: brings a file that an option names from a store, and gives its path; None: such options are refused.
+    """
     file = Path(path)
-    return loads(_text(file), source=file, overrides=overrides, env=env)
+    return loads(_text(file), source=file, overrides=overrides, env=env, fetch=fetch)
+
+
+def load_kept(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe that a run folder keeps. Such folders are passed on: no stage runs because it lies in there, and no
+    variable of the environment is looked at. Raises RecipeError, all errors in one.
+    """
+    return loads(_text(path), source=path, overrides=overrides, env={}, trusted=False)
 
 
 def load_options(
@@ -76,9 +91,18 @@ def _text(file: Path) -> str:
 
 
 def loads(
-    text: str, *, source: Path | None = None, overrides: Sequence[str] = (), env: Mapping[str, str] = os.environ
+    text: str,
+    *,
+    source: Path | None = None,
+    overrides: Sequence[str] = (),
+    env: Mapping[str, str] = os.environ,
+    fetch: Callable[[str], str] | None = None,
+    trusted: bool = True,
 ) -> Recipe:
-    """The recipe in a text; stages of the user's own are found relative to `source`. Raises RecipeError."""
+    """The recipe in a text; stages of the user's own are found relative to `source`. Raises RecipeError.
+
+    trusted: stages that lie in the folder of `source` may be run.
+    """
     document = read(text, str(source or "recipe"), env)
     if not isinstance(document.data, dict):
         raise RecipeError(
@@ -86,12 +110,12 @@ def loads(
         )
     make_uniform(document)
     override(document, overrides)
-    return _recipe(document, source)
+    return _recipe(document, source, fetch, trusted)
 
 
 def dump(recipe: Recipe) -> str:
     """YAML that loads back to the same recipe anywhere: variables, overrides, defaults and paths of stages resolved."""
-    output = recipe.output.model_dump(mode="json")
+    output = recipe.output.model_dump(mode="json", exclude={"work"} if recipe.output.work is None else None)
     limits = recipe.on_bad_input.model_dump(mode="json")
     if isinstance(limits["max_documents"], float):
         limits["max_documents"] = share_text(limits["max_documents"])
@@ -118,7 +142,7 @@ def prepend(recipe: Recipe, name: str, options: Mapping[str, Any], *, label: str
     return recipe.model_copy(update={"stages": (*first, *others)})
 
 
-def _recipe(document: Document, source: Path | None) -> Recipe:
+def _recipe(document: Document, source: Path | None, fetch: Callable[[str], str] | None, trusted: bool) -> Recipe:
     """All parts, checked. Raises RecipeError with all that is wrong."""
     complaints = Complaints(document)
     for key in document.data:
@@ -132,7 +156,7 @@ def _recipe(document: Document, source: Path | None) -> Recipe:
         "on_bad_input": _part(BadInputLimits, "on_bad_input", complaints),
         "incremental": _incremental(complaints),
         "card": _part(Card, "card", complaints),
-        "stages": _steps(complaints, source.parent if source else Path()),
+        "stages": _steps(complaints, Builder(complaints, source.parent if source else Path(), fetch, trusted=trusted)),
     }
     complaints.raise_if_any()
     return Recipe(source=source, **parts)
@@ -171,12 +195,12 @@ def _workers(complaints: Complaints) -> Any:
     return workers
 
 
-def _steps(complaints: Complaints, folder: Path) -> tuple[Step, ...]:
+def _steps(complaints: Complaints, builder: Builder) -> tuple[Step, ...]:
     entries = _given("stages", complaints)
     if entries is not None and not isinstance(entries, list):
         shown = complaints.document.shown(("stages",), entries)
         complaints.add(("stages",), f"stages = {shown}; it must be a list, with a - before each stage")
-    return Builder(complaints, folder).steps(entries) if isinstance(entries, list) else ()
+    return builder.steps(entries) if isinstance(entries, list) else ()
 
 
 def _given(name: str, complaints: Complaints) -> Any:

@@ -25,6 +25,7 @@ from curate.catalog import is_path
 from curate.recipe.card import STRINGS, Card, as_list
 from curate.recipe.quantities import parse_share, parse_size, share_text
 from curate.stage import Global, Grouping, Part, Stage
+from curate.urls import is_remote, local, name_of, problem, work_folder
 
 _SIZE = {
     "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": r"^[0-9][0-9_.]* ?[kKMGT]?i?B?$"}],
@@ -77,6 +78,14 @@ class Input(_Part):
     """Column with the texts."""
 
     @model_validator(mode="after")
+    def _has_addresses_without_secrets(self) -> Self:
+        for path in self.paths:
+            why_not = problem(path) if is_remote(path) else None
+            if why_not is not None:
+                raise ValueError(why_not)
+        return self
+
+    @model_validator(mode="after")
     def _has_two_columns(self) -> Self:
         if self.id == self.text:
             raise ValueError(f"id and text are both column '{self.id}'; they must be two columns")
@@ -88,12 +97,35 @@ class Output(_Part):
 
     path: _PathText
     """The run's own folder; relative ones are relative to the current directory."""
+    work: Annotated[str, Field(min_length=1)] | None = None
+    """For an output in a store, such as s3://bucket/out: the folder on this machine in which the run works, in `out`
+    there. null: one in the user's cache."""
     shard_size: Annotated[int, BeforeValidator(parse_size), Field(ge=1), WithJsonSchema(_SIZE)] = 256_000_000
     """Text in one file, in bytes of UTF-8, as in 256MB or 1GiB."""
     compression: Literal["zstd", "snappy", "gzip", "lz4", "none"] = "zstd"
     """Compression of the Parquet files."""
     compression_level: StrictInt | None = None
     """Level: 1 to 22 for zstd, 1 to 9 for gzip, 1 to 12 for lz4. null: as the library has it."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the run works: the output folder, or the folder on this machine that stands for it."""
+        if not is_remote(self.path):
+            return Path(local(self.path))
+        if self.work is None:
+            return work_folder(self.path)
+        return Path(self.work).expanduser().absolute() / name_of(self.path)
+
+    @model_validator(mode="after")
+    def _has_an_address_without_secrets(self) -> Self:
+        if self.work is not None and not is_remote(self.path):
+            raise ValueError("work is given, but path is on this machine: the run works there; leave work out")
+        if self.work is not None and is_remote(self.work):
+            raise ValueError(f"work = {self.work}; it must be a folder on this machine")
+        why_not = problem(self.path) if is_remote(self.path) else None
+        if why_not is not None:
+            raise ValueError(why_not)
+        return self
 
     @model_validator(mode="after")
     def _has_a_level_that_exists(self) -> Self:

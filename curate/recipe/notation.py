@@ -23,6 +23,8 @@ _VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 _MOST_VALUES = 100_000  # of a recipe; more can only come of aliases for aliases, which double and double
 _DEEPEST = 50  # lists and mappings within each other; a recipe has five
+_SECRET = frozenset(("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS"))
+"""Words in the names of variables of the environment that a recipe may not ask for."""
 _SHOWN = 60  # characters of a value that a message shows
 
 
@@ -168,6 +170,10 @@ class _Taken:
                 )
                 return ""
             name, default = named[1], named[2]
+            if _SECRET & set(name.upper().split("_")):
+                what = "values of recipes stand in manifests, reports and cards, and no option takes a secret"
+                self._problem(node, f"the variable {name} is not looked at, by its name it is secret: {what}")
+                return ""
             if env.get(name) or (name in env and default is None):  # as in the shell, :- is for empty ones too
                 return env[name]
             if default is None:

@@ -24,16 +24,20 @@ def allow_code(paths: Iterable[Path | str]) -> None:
     _named.update(_resolved(path) for path in paths)
 
 
-def check_code(file: Path, folder: Path, shown: str) -> None:
-    """Raise RecipeError unless a file may be run by a recipe in `folder`; links are followed first, on both sides."""
+def check_code(file: Path, folder: Path | None, shown: str) -> None:
+    """Raise RecipeError unless a file may be run by a recipe in `folder`; links are followed first, on both sides.
+
+    folder: None for the copy of a recipe in a run folder, which has no say, wherever the file lies.
+    """
     target = _resolved(file)
     by_environment = (_resolved(path) for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path)
-    for allowed in (_resolved(folder), *_named, *by_environment):
+    for allowed in (*([] if folder is None else [_resolved(folder)]), *_named, *by_environment):
         if allowed == target or allowed in target.parents:
             return
     whence = "" if str(target) == os.path.normpath(file) else f" (it is {target})"
+    why = "a run folder asks for it" if folder is None else "it lies outside of the recipe's folder"
     raise RecipeError(
-        f"{shown}: it lies outside of the recipe's folder{whence}, and a stage is a program;"
+        f"{shown}: {why}{whence}, and a stage is a program;"
         f" read it, and if it is to be run: --allow-code {target}, or {VARIABLE} in the environment"
     )
 

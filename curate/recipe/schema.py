@@ -23,7 +23,7 @@ _VARIABLE: Schema = {
     "description": "A variable: ${NAME} or ${NAME:-default}.",
 }
 _PERCENT: Schema = {"type": "string", "pattern": f"^{PERCENT}$", "description": "A share, as in 5%."}
-_OF_STEPS: Schema = {
+OF_STEPS: Schema = {
     "as": {
         "type": "string",
         "pattern": f"^{LABEL.pattern}$",
@@ -44,6 +44,7 @@ _OF_STEPS: Schema = {
         "additionalProperties": False,
     },
 }
+"""What every entry of `stages` takes beside the options of its stage."""
 
 
 def json_schema() -> Schema:
@@ -116,7 +117,7 @@ def _entries(stages: dict[str, type[Stage]]) -> list[Schema]:
         given: list[Schema] = [{"$ref": f"#/$defs/{name}"}]
         given += [{"type": "null"}] if any(name == one["const"] for one in bare) else []
         options[name] = {"description": summary(name), "anyOf": given}
-    own: Schema = {"description": "A stage of your own.", "type": ["object", "null"], "properties": _OF_STEPS}
+    own: Schema = {"description": "A stage of your own.", "type": ["object", "null"], "properties": OF_STEPS}
     mapping = {
         "type": "object",
         "properties": options,
@@ -130,7 +131,7 @@ def _entries(stages: dict[str, type[Stage]]) -> list[Schema]:
 
 def _stage(found: type[Stage], name: str, definitions: Schema) -> Schema:
     schema = _model(found, name, definitions)
-    schema["properties"] = {**schema.get("properties", {}), **_OF_STEPS}
+    schema["properties"] = {**schema.get("properties", {}), **OF_STEPS}
     return schema
 
 

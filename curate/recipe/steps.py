@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
 
 from curate.catalog import is_path, load_path, stage_class
-from curate.errors import RecipeError
+from curate.errors import RecipeError, redacted
 from curate.recipe.complaints import Complaints
 from curate.recipe.entries import labels
 from curate.recipe.model import Expect, Step
@@ -15,6 +17,7 @@ from curate.recipe.notation import Path
 from curate.recipe.permission import check_code
 from curate.recipe.syntax import inline
 from curate.stage import DEVICES, Stage
+from curate.urls import is_in_store
 
 OF_STEPS = ("as", "expect")
 """Keys that every stage takes; they belong to the step."""
@@ -27,9 +30,20 @@ RESERVED = ("read", "quarantine", "ids")
 class Builder:
     """Makes steps of uniform entries."""
 
-    def __init__(self, complaints: Complaints, folder: FilePath) -> None:
-        """`folder`: where paths of the user's own stages start."""
-        self.complaints, self.document, self.folder = complaints, complaints.document, folder
+    def __init__(
+        self,
+        complaints: Complaints,
+        folder: FilePath,
+        fetch: Callable[[str], str] | None = None,
+        *,
+        trusted: bool = True,
+    ) -> None:
+        """`folder`: where paths of the user's own stages start. fetch: brings files of options from stores.
+
+        trusted: what lies in the folder may be run.
+        """
+        self.complaints, self.document, self.folder, self.fetch = complaints, complaints.document, folder, fetch
+        self.trusted = trusted
 
     def steps(self, entries: list[Any]) -> tuple[Step, ...]:
         """The steps that are as they must be."""
@@ -64,7 +78,10 @@ class Builder:
         before = len(self.complaints.found)
         expect = self._expect(options.get("expect"), (*path, "expect"), who)
         self._check_label(options, (*path, "as"), who)
-        own = {key: value for key, value in options.items() if key not in OF_STEPS}
+        told = len(self.complaints.found)
+        own = {k: self._fetched(value, (*path, k), who) for k, value in options.items() if k not in OF_STEPS}
+        if len(self.complaints.found) > told:
+            return None
         stage = self.complaints.check(kind, own, path, who, OF_STEPS)
         if stage is None or len(self.complaints.found) > before:
             return None
@@ -79,19 +96,40 @@ class Builder:
             line=self.document.line(path),
         )
 
+    def _fetched(self, value: Any, path: Path, who: str) -> Any:
+        """An option with the paths of files on this machine in place of their addresses in stores."""
+        if isinstance(value, dict):
+            return {key: self._fetched(inner, (*path, key), who) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._fetched(inner, (*path, number), who) for number, inner in enumerate(value)]
+        if not is_in_store(value):
+            return value
+        option, shown = ".".join(map(str, path[3:])), redacted(value)
+        if path[-1] == "index":
+            what = "an index is a folder on this machine; that of a recipe with `incremental` is kept with its output"
+            self.complaints.add(path, f"{who}: {option} = {shown}; {what}")
+        elif self.fetch is None:
+            self.complaints.add(path, f"{who}: {option} = {shown}; it must be on this machine: bring it here first")
+        else:
+            try:
+                return self.fetch(value)
+            except RecipeError as error:
+                self.complaints.add(path, f"{who}: {option} = {shown}; {error}")
+        return value
+
     def _file(self, name: str) -> FilePath:
         """The file of a user's own stage."""
-        return self.folder.absolute() / FilePath(name).expanduser()
+        return self.folder.absolute() / os.path.expanduser(name)  # Path.expanduser raises for a user who is not there
 
     def _class(self, name: str, path: Path, index: int) -> type[Stage] | None:
         try:
             if not is_path(name):
                 return stage_class(name)
-            if self._file(name).is_file():
-                check_code(self._file(name), self.folder, name)
+            if os.path.isfile(self._file(name)):  # Path.is_file raises for names that no disk could hold
+                check_code(self._file(name), self.folder if self.trusted else None, name)
             return load_path(self._file(name), shown=name)
         except RecipeError as error:
-            beside = not is_path(name) and self._file(f"{name}.py").is_file()
+            beside = not is_path(name) and os.path.isfile(self._file(f"{name}.py"))
             what = f"no stage is named '{name}'; did you mean './{name}.py'?" if beside else str(error)
             self.complaints.add(path, f"stage {index}: {what}")
             return None

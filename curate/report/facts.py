@@ -190,15 +190,16 @@ class Run:
         reached = len(said)
         dropped_by = said[-1][DROPPED_BY] if said else None
         id = said[0].get(ID) if said else None
+        file, number = self.inputs.place(unit, row)
         given = user.get(self.id_column)
         text = user.pop(self.text_column, None)
         changed = self._final_text(unit, row, reached) if dropped_by is None else None
         if id is None:
-            id = f"{unit.name}#{row + unit.first_row}" if given is None else str(given)
+            id = f"{file}#{number}" if given is None else str(given)
         return Document(
             id=id,
-            file=unit.name,
-            row=row + unit.first_row,
+            file=file,
+            row=number,
             kept=False if dropped_by is not None else True if self.done else None,
             dropped_by=dropped_by,
             passes=reached,

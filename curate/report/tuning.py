@@ -1,8 +1,9 @@
 """What a run would have kept with other thresholds, from the numbers that its steps left behind. No text is read.
 
 Of a document that a step dropped, later steps know nothing: if it is to stay now, whether they would keep it is not
-known, but for those that ask nothing but numbers that are there. So there are two answers, and the truth is between;
-`keep_best` finds its threshold among the documents that are there for sure. Holds some 30 bytes for each document.
+known, but for those that ask nothing but numbers that are there. So there are two answers, and the truth is between,
+if no `keep_best` follows: it finds its threshold among the documents that are there for sure, and more of them would
+move it. Holds some 30 bytes for each document.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Amount:
     chars: int
     """Characters; of documents that the first pass dropped, the mean of those that were dropped for the same reason."""
     tokens: int | None
-    """None: no column has them."""
+    """None: no column has them. What was dropped before it was counted has as many to a character as all else."""
 
 
 @dataclass(frozen=True)
@@ -235,8 +236,14 @@ class Tuner:
         return replace(step, limits=found)
 
     def _amount(self, which: Bools) -> Amount:
-        tokens = None if self.tokens is None else int(np.nansum(self.tokens[which]))
-        return Amount(int(which.sum()), int(self.chars[which].sum()), tokens)
+        return Amount(int(which.sum()), int(self.chars[which].sum()), self._tokens_of(which))
+
+    def _tokens_of(self, which: Bools) -> int | None:
+        if self.tokens is None:
+            return None
+        counted = ~np.isnan(self.tokens)
+        rate = float(self.tokens[counted].sum()) / max(int(self.chars[counted].sum()), 1)
+        return round(float(np.where(counted, self.tokens, self.chars * rate)[which].sum()))
 
     def _some(self, which: Bools, n: int) -> tuple[tuple[int, int], ...]:
         """`n` documents, spread over the corpus, the same ones every time."""

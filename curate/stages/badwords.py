@@ -38,7 +38,7 @@ class Badwords(Edit):
     Otherwise Bad Words", one file for each language, to be fetched from its repository. The text is lowercased; a word
     counts if no letter, digit or underscore stands next to it. In Japanese, Thai and Chinese it counts anywhere, and
     of the Japanese and Chinese lists, four words do not count (`sm`, `グロ`, `女の子`, `性`). The column `badword` has
-    the first word found; null where there is none.
+    the first word found; null where there is none. Reason: `bad_word`.
 
     Known to remove health, law and LGBTQ text along with what it is after (Dodge et al. 2021, arXiv:2104.08758): look
     at `curate why` and at what was dropped before relying on it.

@@ -32,8 +32,9 @@ class Drop(Filter):
         - drop: {column: source, in: [forum, mail], missing: keep}
 
     For numbers, strings (ordered by code point), dates and times, and booleans (`in` and `not_in` alone). A document
-    goes if any condition holds; the reason names the first: `<column>_missing`, `_below`, `_above`, `_in`, `_not_in`.
-    What is given here is rounded to the precision of the column: a score of 0.65 stored in 32 bits is not below 0.65.
+    goes if any condition holds, the first of which gives the reason. What is given here is rounded to the precision of
+    the column: a score of 0.65 stored in 32 bits is not below 0.65. Reasons: `<column>_missing`, `<column>_below`,
+    `<column>_above`, `<column>_in`, `<column>_not_in`.
     """
 
     column: Column

@@ -78,8 +78,8 @@ class Pii(Edit):
     """Whether an IP address also counts within a longer number or name, as the end of `1234.5.6.7` or in `v1.2.3.4.5`;
     datatrove's way."""
     drop_above: int | None = Field(None, ge=0)
-    """Drop documents in which more than this number are found, of all kinds together (`too_many`); Dolma has 5. null:
-    none."""
+    """Drop documents in which more than this number are found, of all kinds together; Dolma has 5. null: none. Reason:
+    `too_many`."""
     email_with: Placeholders = ["email@example.com", "firstname.lastname@example.org"]
     """What masks e-mail addresses, in turn. Dolma: `" |||EMAIL_ADDRESS||| "`."""
     ip_with: Placeholders = [

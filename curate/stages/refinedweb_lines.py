@@ -54,8 +54,8 @@ class RefinedwebLines(Edit):
     """Read `Read more...` as DCLM's code does, where the dots are not escaped and stand for any three characters: `read
     more ok` at the end of a line then goes too."""
     max_removed_words: Share | None = 0.05
-    """Drop the document (`removed_words`) when a greater share of its words was removed, 0 to 1; null: never. Words
-    stand between white space and begin with a letter or digit, as in DCLM."""
+    """Drop the document when a greater share of its words was removed, 0 to 1; null: never. Words stand between white
+    space and begin with a letter or digit, as in DCLM. Reason: `removed_words`."""
 
     writes = {"refinedweb_removed_words": pa.float32(), "refinedweb_removed_lines": pa.int32()}
     examples = {

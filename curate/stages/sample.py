@@ -22,6 +22,7 @@ class Sample(Filter):
 
     A document stays if XXH64(id, seed) < share * 2**64. So its fate depends on its id and the seed alone, not on its
     neighbours or on how the corpus is cut into shards; and a smaller share keeps a part of what a larger one keeps.
+    Reason: `not_sampled`.
     """
 
     share: float = Field(ge=0, le=1)

@@ -40,7 +40,7 @@ class SentenceDedup(PassageDedup):
     with a chance of N / 2^64. Made for languages with spaces between words. In FineWeb's ablations this step did not
     help over the whole corpus (Penedo et al. 2024).
 
-    A text that lost sentences is dropped if little is left: as `empty`, `too_few_words` or `too_few_sentences`.
+    A text that lost sentences is dropped if little is left. Reasons: `empty`, `too_few_words`, `too_few_sentences`.
     Adds `sentence_dedup_removed`, the sentences that were removed, and `sentence_dedup_removed_chars`, the characters
     by which the text got shorter.
     """

@@ -55,9 +55,9 @@ class Toxicity(Edit):
     """
 
     act: Literal["annotate", "drop", "drop_sentences", "mask", "tag"] = "annotate"
-    """`annotate`: only add columns. `drop`: drop documents, as `toxic` or `too_clean`. `drop_sentences`: cut sentences
-    out, with the larger of the spaces around them left. `mask`: put `mask_with` in their place. `tag`: put a control
-    token in front of each."""
+    """`annotate`: only add columns. `drop`: drop documents. `drop_sentences`: cut sentences out, with the larger of
+    the spaces around them left. `mask`: put `mask_with` in their place. `tag`: put a control token in front of each.
+    Reasons: `toxic`, `too_clean`."""
     level: Literal["sentence", "document"] = "sentence"
     """What `drop` and `tag` look at: each `sentence`, of which one is enough to drop a document as toxic, and all must
     be below to drop it as too clean; or the `document`, by the mean of its sentences, with one token in front of it."""

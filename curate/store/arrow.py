@@ -26,7 +26,8 @@ class Writer(Pending):
         """Opens a temporary file beside `path`."""
         self.schema = schema.with_metadata({FACTS: json.dumps(facts, sort_keys=True).encode()})
         super().__init__(path)
-        self._writer = self._files.enter_context(pa.ipc.new_file(str(self.part), self.schema))
+        sink = self._files.enter_context(pa.OSFile(str(self.part), "wb"))  # which a writer of a path leaves open
+        self._writer = self._files.enter_context(pa.ipc.new_file(sink, self.schema))
 
     def write(self, rows: pa.Table | pa.RecordBatch) -> None:
         """Append rows: one batch of the file."""

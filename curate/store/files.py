@@ -143,6 +143,12 @@ def sha256(path: Path | str) -> str:
         raise StoreError(f"{path}: cannot read it: {error.strerror or error}") from error
 
 
+def digest(*parts: Any) -> str:
+    """A short hash of plain data."""
+    packed = json.dumps(parts, sort_keys=True, default=str).encode()
+    return hashlib.blake2b(packed, digest_size=16).hexdigest()
+
+
 def _claim(path: Path) -> tuple[Path, BinaryIO]:
     """A new hidden file beside `path`, open and locked for as long as its writer lives.
 

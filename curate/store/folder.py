@@ -9,8 +9,10 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from curate.store.sketches import SketchPaths
+if TYPE_CHECKING:
+    from curate.store.sketches import SketchPaths
 
 OURS = (
     "recipe.yaml",
@@ -19,16 +21,23 @@ OURS = (
     "inputs.json",
     "earlier.json",
     ".seal.json",
+    ".again.json",
     "report.html",
     "domains.html",
     "domains.json",
 )
 OUR_CARD = b"<!-- written by curate; without this line, a card is left as it is -->"
 OUR_CARD_WITHIN = 1 << 16  # bytes of a card in which that line is looked for
-OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine")
+OUR_FOLDERS = ("imported", "artifacts", "data", "receipts", "quarantine", "times")
 OUR_FILES = re.compile(r"(import-|pass-\d+-)?\d{3,5}(\.[\w.-]+)?\.(parquet|arrow|bin|json)|[\w-]+\.(json|arrow)")
 """Names of the files that runs write into these folders and into those of passes; hidden ones are being written."""
 
+IN_STORE = ".store.json"
+"""In a folder in which a run works whose output is in a store: what of it is there."""
+SCRATCH = re.compile(
+    r"(.*/)?(imported/.*|pass-\d+/.*\.(evidence\.arrow|sketches\.arrow|values\.bin)|artifacts/.*\.arrow)"
+)
+"""Files that are large and can be had again: what was imported, evidence, sketches, steps on the way to decisions."""
 
 GENERATIONS = "generations"
 """Folder with the run folders of generations, each of which has its shards beside those of the others."""
@@ -80,6 +89,11 @@ class RunFolder:
     def seal(self) -> Path:
         """What a finished run was asked, and the state that it left its files in."""
         return self.root / ".seal.json"
+
+    @property
+    def again(self) -> Path:
+        """What a finished run was asked on the command line, and what else its result follows from."""
+        return self.root / ".again.json"
 
     def written(self) -> Iterator[tuple[str, int, int]]:
         """(path, bytes, time of change in ns) of every file of a run, in no order; the seal and pages for people aside.
@@ -157,6 +171,8 @@ class RunFolder:
 
     def sketches(self, number: int, stem: str, label: str) -> SketchPaths:
         """What a unit's documents are compared by."""
+        from curate.store.sketches import SketchPaths  # it loads Arrow, and a look at a run needs none
+
         base = self.pass_folder(number) / f"{stem}.{label}"
         return SketchPaths(base.with_name(f"{base.name}.sketches.arrow"), base.with_name(f"{base.name}.values.bin"))
 
@@ -210,6 +226,10 @@ class RunFolder:
         """Held by a share of a pass that is at work here."""
         return self.root / f".share-{name}.lock"
 
+    def share_times(self, number: int, name: str) -> Path:
+        """What the units of a share of pass `number` took. name: as of its lock."""
+        return self.root / "times" / f"pass-{number}-share-{name}.json"
+
     def is_run(self) -> bool:
         """Whether a run made this folder: it has a manifest with a schema number, and not that of many generations."""
         try:
@@ -221,7 +241,7 @@ class RunFolder:
 
     def others(self) -> list[str]:
         """What is in the folder before any run was; hidden files, such as a lock, do not count."""
-        if self.is_run() or not self.root.is_dir():
+        if self.is_run() or not self.root.is_dir() or (self.root / IN_STORE).exists():
             return []
         return sorted(entry.name for entry in self.root.iterdir() if not entry.name.startswith("."))
 
@@ -239,6 +259,11 @@ class RunFolder:
         """Folders of passes that are there."""
         found = self.root.iterdir() if self.root.is_dir() else ()
         return sorted(entry for entry in found if re.fullmatch(r"pass-\d+", entry.name) and entry.is_dir())
+
+
+def is_scratch(name: str) -> bool:
+    """Whether a file of a run, with this path from its folder, is not missed when the run is done."""
+    return SCRATCH.fullmatch(name) is not None
 
 
 def _below(name: str, folder: Path) -> Iterator[tuple[str, int, int]]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.store.inputs import BadFile, InputFile, open_input
+from curate.store.ranges import parquet_source
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def parquet_facts(file: InputFile, text: str = "text") -> ParquetFacts:
     """
     footer_at = _footer_at(file)
     try:
-        with pq.ParquetFile(file.path) as parquet:
+        with pq.ParquetFile(parquet_source(file.path)) as parquet:
             footer, schema = parquet.metadata, parquet.schema_arrow
             leaf = next((n for n, path in enumerate(_leaves(footer)) if path == text), None)
             groups = tuple(_row_group(footer.row_group(n), leaf) for n in range(footer.num_row_groups))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from curate.errors import RecipeError, StoreError
+from curate.store import objects
 from curate.store.files import fingerprint
-from curate.store.paths import Found, expand, near
+from curate.store.objects import Forbidden, Gone, Object
+from curate.store.paths import Found, RealPaths, expand, near, near_object
+from curate.store.ranges import opened
+from curate.urls import has_magic, is_remote
 
 ENDINGS = {".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 """Format of a file by the ending of its name, in any case."""
@@ -33,7 +37,14 @@ class InputFile:
     size: int
     """Bytes."""
     mtime_ns: int
-    """Time of the last change, nanoseconds since 1970."""
+    """Time of the last change, nanoseconds since 1970; 0 in a store."""
+    version: str = ""
+    """In a store: what tells its contents apart, such as an ETag."""
+
+    @property
+    def state(self) -> tuple[str | int, ...]:
+        """Its name, and what changes when it does."""
+        return (self.name, self.size, self.version or self.mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,7 @@ def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: boo
     if format not in (None, *ENDINGS.values()):
         raise RecipeError(f"input: format '{format}' is unknown; it is 'parquet' or 'jsonl', or left out")
     taken: dict[str, tuple[Found, str]] = {}  # by real path
+    real = RealPaths()
     ignored: dict[str, str] = {}
     roots: set[str] = set()
     for entry in paths:
@@ -87,7 +99,7 @@ def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: boo
                 continue
             usable += 1
             roots.add(one.root)
-            first, _ = taken.setdefault(_real_path(one), (one, kind))
+            first, _ = taken.setdefault(_real_path(one, real), (one, kind))
             if first.path != one.path:
                 ignored[one.path] = "same_file"
         if not usable:
@@ -95,6 +107,9 @@ def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: boo
     files: list[InputFile] = []
     names = _names([one for one, _ in taken.values()], sorted(roots) if lasting else ())
     for name, (one, kind) in sorted(zip(names, taken.values(), strict=True), key=lambda pair: pair[0]):
+        if one.object is not None:
+            files.append(InputFile(len(files), one.path, name, kind, one.object.size, 0, one.object.version))
+            continue
         try:
             with open(one.path, "rb") as data:
                 stat = os.fstat(data.fileno())
@@ -106,8 +121,25 @@ def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: boo
     return Listing(tuple(files), tuple(sorted(ignored.items())))
 
 
+def outside(listing: Listing, folder: str, address: str) -> Listing:
+    """The files of a listing that do not lie in `folder`, or in a store below `address`, numbered anew."""
+    real, inside = RealPaths(), os.path.join(os.path.realpath(folder), "")
+    below = address.rstrip("/") + "/"
+
+    def lies_in(path: str) -> bool:
+        return path.startswith(below) if is_remote(path) else real.of(path).startswith(inside)
+
+    files = [file for file in listing.files if not lies_in(file.path)]
+    if len(files) == len(listing.files):
+        return listing
+    ignored = tuple((path, why) for path, why in listing.ignored if not lies_in(path))
+    return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ignored)
+
+
 def same_as_now(file: InputFile) -> str | None:
     """None if the file is as it was listed, else what happened to it, for a message: `it is gone`, …"""
+    if is_remote(file.path):
+        return _object_as_now(file)
     try:
         now = fingerprint(file.path)
     except StoreError:
@@ -117,13 +149,24 @@ def same_as_now(file: InputFile) -> str | None:
     return None if now.mtime_ns == file.mtime_ns else "it was written again; its size is the same"
 
 
-def open_input(file: InputFile) -> BinaryIO:
-    """The bytes of a file. Raises BadFile `gone`, `no_permission` or `unreadable`."""
+def _object_as_now(file: InputFile) -> str | None:
+    """As `same_as_now`; raises StoreError when the store cannot be asked."""
     try:
-        return open(file.path, "rb")
-    except FileNotFoundError as error:
+        now = objects.look(file.path)
+    except (Gone, IsADirectoryError):
+        return "it is gone"
+    if now.size != file.size:
+        return f"its size changed from {file.size} to {now.size} bytes"
+    return None if now.version == file.version else "it was written again; its size is the same"
+
+
+def open_input(file: InputFile) -> BinaryIO:
+    """The bytes of a file. Raises BadFile `gone`, `no_permission` or `unreadable`; StoreError if a store fails."""
+    try:
+        return opened(file.path, Object(file.path, file.size, file.version))
+    except (FileNotFoundError, Gone) as error:
         raise BadFile(file.name, "gone", "it was there when the input was listed, and is gone") from error
-    except PermissionError as error:
+    except (PermissionError, Forbidden) as error:
         raise BadFile(file.name, "no_permission", "no permission to read it") from error
     except OSError as error:
         raise BadFile(file.name, "unreadable", f"it cannot be read: {error.strerror or error}") from error
@@ -133,7 +176,7 @@ def _format_of(found: Found, format: str | None) -> tuple[str | None, str]:
     """The format to read a file in; or None, and why it is passed over."""
     name = os.path.basename(found.path)
     ending = _format_by_ending(name)
-    if os.path.exists(found.path) and not os.path.isfile(found.path):
+    if found.object is None and os.path.exists(found.path) and not os.path.isfile(found.path):
         if found.named:
             raise RecipeError(f"input: '{found.path}' is neither a file nor a folder")
         return None, "no_file"
@@ -158,27 +201,42 @@ def _format_by_ending(name: str) -> str | None:
     return ENDINGS.get(ending)
 
 
-def _real_path(found: Found) -> str:
+def _real_path(found: Found, real: RealPaths) -> str:
     """The path without links; also refuses what would fail later: links to nothing, names that are no text."""
     try:
         found.path.encode()
     except UnicodeEncodeError:
         raise StoreError(f"{found.path!r}: the name is not valid UTF-8; ids are made of names: rename it") from None
+    if found.object is not None:
+        return found.path
     if not os.path.exists(found.path):
         raise StoreError(f"{found.path}: it is a link to a file that is not there; fetch the file, or remove the link")
-    return os.path.realpath(found.path)
+    return real.of(found.path)
 
 
 def _names(found: Sequence[Found], roots: Sequence[str] = ()) -> list[str]:
     """A unique name for each file, the same wherever the roots lie. roots: all there are, if names are to last."""
-    names = [os.path.relpath(one.path, one.root) for one in found]
+    names = [_relative(_place(one.path), _place(one.root)) for one in found]
     if len(roots) > 1 or len(set(names)) < len(names):
-        common = os.path.commonpath(roots or [one.root for one in found])
-        names = [os.path.relpath(one.path, common) for one in found]
+        common = os.path.commonpath([_place(root) for root in roots or [one.root for one in found]])
+        names = [os.path.relpath(_place(one.path), common) for one in found]
     return [name.replace(os.sep, "/") for name in names]
 
 
+def _place(path: str) -> str:
+    """A path with which to reckon: of an address, one that is like it."""
+    return "/" + path.replace("://", "/", 1) if is_remote(path) else path
+
+
+def _relative(path: str, root: str) -> str:
+    inside = root if root.endswith(os.sep) else root + os.sep
+    return path[len(inside) :] if path.startswith(inside) else os.path.relpath(path, root)
+
+
 def _nothing_usable(entry: str, passed_over: Sequence[str]) -> str:
+    if not passed_over and is_remote(entry):
+        what = "nothing matches" if has_magic(entry) else "there is no file in the folder"
+        return f"input: {what} '{entry}'; {near_object(entry)}"
     if not passed_over and glob.has_magic(entry) and not os.path.exists(os.path.expanduser(entry)):
         return f"input: nothing matches '{entry}'; {near(os.path.abspath(os.path.expanduser(entry)))}"
     if not passed_over:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from curate.store.columns import MIXED, Kind, holds_huge
 from curate.store.files import whole
 from curate.store.inputs import BadFile, InputFile, same_as_now
 from curate.store.lines import Count, Rules, documents, parse_exactly
-from curate.store.quarantine import Quarantine
+from curate.store.quarantine import Held, Quarantine
 from curate.store.records import as_table, columns_of, schema_of, settled, table_of, widen
 from curate.store.streams import BLOCK, Block, Broken, Stream, blocks
 
@@ -96,12 +97,50 @@ def import_jsonl(
         kinds, is_written = _write_as_first_block(rules, stream, part, count, quarantine)
         if not is_written:
             _write_as(kinds, rules, part)
-        change = same_as_now(file)
-        if change:
-            raise BadFile(file.name, "changed", f"{change} while it was read; run again when nobody writes to it")
+        _check_unchanged(file)
+    return _imported(count, kinds, rules, stream)
+
+
+def read_jsonl(
+    file: InputFile,
+    quarantine: Quarantine | Held,
+    *,
+    text: str = "text",
+    id: str = "id",
+    max_line: int = MAX_LINE,
+    limit: int | None = None,
+) -> tuple[Imported, pa.Table] | None:
+    """The documents of a small JSONL file, as `import_jsonl` would write them; None if it has more than one block.
+
+    In that case something may have been put into `quarantine` all the same. Raises BadFile as `import_jsonl` does.
+    """
+    rules, count, stream = Rules(file, text, id, max_line, limit), Count(), Stream(file)
+    found = list(islice(blocks(stream, max_line=max_line, size=BLOCK), 2))
+    if len(found) > 1:
+        return None
+    kinds: dict[str, Kind] = {}
+    table: pa.Table | None = None
+    for block in found:
+        records, raw = documents(block, rules, count, quarantine)
+        if records:
+            columns = columns_of(records, raw, rules)
+            kinds = widen(kinds, columns, rules)
+            table = table_of(columns, kinds, len(records))
+    kinds = kinds or {id: pa.string(), text: pa.string()}
+    _check_unchanged(file)
+    return _imported(count, kinds, rules, stream), schema_of(kinds).empty_table() if table is None else table
+
+
+def _imported(count: Count, kinds: dict[str, Kind], rules: Rules, stream: Stream) -> Imported:
     notes = tuple(_notes(count, kinds, rules))
     bad = dict(sorted(count.bad.items()))
     return Imported(count.rows, count.lines, count.blank, bad, schema_of(kinds), stream.broken, notes)
+
+
+def _check_unchanged(file: InputFile) -> None:
+    change = same_as_now(file)
+    if change:
+        raise BadFile(file.name, "changed", f"{change} while it was read; run again when nobody writes to it")
 
 
 def jsonl_head(file: InputFile, lines: int = 1000, *, text: str = "text", id: str = "id") -> Head:
@@ -187,8 +226,12 @@ def _blocks(rules: Rules, stream: Stream, count: Count) -> Iterator[Block]:
 
 
 def _writer(part: Path, schema: pa.Schema, rules: Rules) -> pq.ParquetWriter:
+    return document_writer(part, schema, rules.id, rules.text)
+
+
+def document_writer(part: Path, schema: pa.Schema, id: str, text: str) -> pq.ParquetWriter:
     """Texts and ids do not repeat: a dictionary of them costs time, and their least and greatest tell nothing."""
-    others = [name for name in schema.names if name not in (rules.id, rules.text)]
+    others = [name for name in schema.names if name not in (id, text)]
     return pq.ParquetWriter(
         part, schema, compression="zstd", compression_level=1, use_dictionary=others, write_statistics=others
     )

@@ -11,7 +11,7 @@ import orjson
 
 from curate.store.columns import HUGE, room_to_nest
 from curate.store.inputs import InputFile
-from curate.store.quarantine import BadRow, Quarantine
+from curate.store.quarantine import BadRow, Held, Quarantine
 from curate.store.streams import KEPT, Block
 
 _BLANK = b" \t\r"
@@ -50,7 +50,7 @@ class Count:
 
 
 def documents(
-    block: Block, rules: Rules, count: Count, quarantine: Quarantine | None
+    block: Block, rules: Rules, count: Count, quarantine: Quarantine | Held | None
 ) -> tuple[list[dict[str, Any]], list[bytes]]:
     """The documents of a block, with text ids, and their lines. Bad lines go to `quarantine`, if there is one."""
     records: list[dict[str, Any]] = []

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.store.ranges import parquet_options, parquet_source
 from curate.store.shards import Unit
 
 WHOLE_GROUP = 64 << 20  # bytes of a row group that is decoded at once to get at a few of its rows
@@ -22,7 +23,7 @@ def row_of(unit: Unit, id_column: str, id: str) -> int | None:
     made = _made_row(unit, id)
     at = 0
     try:
-        with pq.ParquetFile(unit.path) as parquet:
+        with pq.ParquetFile(parquet_source(unit.path), **parquet_options(unit.path)) as parquet:
             if id_column not in parquet.schema_arrow.names:
                 return made
             for group in range(*unit.groups):
@@ -45,7 +46,7 @@ def rows_of(unit: Unit, rows: Sequence[int]) -> Iterator[tuple[int, pa.RecordBat
     Memory: a row group of at most WHOLE_GROUP bytes; larger ones are decoded bit by bit.
     """
     try:
-        with pq.ParquetFile(unit.path) as parquet:
+        with pq.ParquetFile(parquet_source(unit.path), **parquet_options(unit.path)) as parquet:
             first = 0
             for group in range(*unit.groups):
                 meta = parquet.metadata.row_group(group)
@@ -78,7 +79,7 @@ def first_ids(unit: Unit, id_column: str, n: int) -> list[str]:
     """Ids of the first documents of a unit, `n` at most, as `row_of` finds them; none if the file cannot be read."""
     made = [f"{unit.name}#{unit.first_row + row}" for row in range(min(n, unit.rows))]
     try:
-        with pq.ParquetFile(unit.path) as parquet:
+        with pq.ParquetFile(parquet_source(unit.path), **parquet_options(unit.path)) as parquet:
             if id_column not in parquet.schema_arrow.names:
                 return made
             ids = parquet.read_row_group(unit.groups[0], [id_column], use_threads=False).column(id_column)

@@ -11,6 +11,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from curate.errors import RecipeError, StoreError
+from curate.store import objects
+from curate.store.objects import Object
+from curate.urls import has_magic, is_remote, joined, local, problem
 
 HIDDEN = "._"
 """First characters of names that folders and globs pass over, as in Spark and Hive."""
@@ -27,12 +30,33 @@ class Found:
     """By the user, not come upon in a folder."""
     in_folder: bool
     """Come upon in a folder, not matched by a glob."""
+    object: Object | None = None
+    """What the store says of it, if it is in one."""
+
+
+class RealPaths:
+    """Paths without links, of many files: each folder is looked at once."""
+
+    def __init__(self) -> None:
+        """No folder was looked at."""
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """As `os.path.realpath`, of an absolute path."""
+        if os.path.islink(path):
+            return os.path.realpath(path)
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
 
 
 def expand(entry: str) -> Iterator[Found]:
     """The files that one entry of the input names, ordered by path."""
-    if "://" in entry:
-        raise RecipeError(f"input: '{entry}': only local paths can be read so far; copy or mount it")
+    if is_remote(entry):
+        yield from _in_store(entry)
+        return
+    entry = local(entry)
     path = os.path.abspath(os.path.expanduser(entry))
     if os.path.isdir(path):
         yield from (Found(file, path, False, True) for file in _walk(path))
@@ -76,6 +100,60 @@ def _glob(pattern: str) -> Iterator[Found]:
             yield Found(path, root, False, False)
         elif wild[-1] != "**":  # which matches the files as well
             yield from (Found(file, root, False, True) for file in _walk(path))
+
+
+def _in_store(entry: str) -> Iterator[Found]:
+    """The objects that an address, or a pattern of addresses, names."""
+    why_not = problem(entry)
+    if why_not is not None:
+        raise RecipeError(f"input: {why_not}")
+    if not has_magic(entry):
+        kind = objects.kind_of(entry)
+        if kind is None:
+            raise RecipeError(f"input: there is no '{entry}'; {near_object(entry)}")
+        if kind == "file":
+            found = objects.look(entry)
+            yield Found(found.url, found.url.rpartition("/")[0], True, False, found)
+        else:
+            yield from _below(entry, entry.rstrip("/"))
+        return
+    parts = entry.split("/")
+    fixed = next(place for place, part in enumerate(parts) if has_magic(part))
+    root, wild = "/".join(parts[:fixed]), parts[fixed:]
+    for url, one in objects.matching(entry):
+        if any(_is_hidden(part, wild) for part in _parts_below(url, root)):
+            continue
+        if one is not None:
+            yield Found(url, root, False, False, one)
+        elif wild[-1] != "**":
+            yield from _below(url, root)
+
+
+def _below(folder: str, root: str) -> Iterator[Found]:
+    """Objects in a folder and those below it, hidden ones aside."""
+    for one in objects.below(folder):
+        if not any(part[0] in HIDDEN for part in _parts_below(one.url, folder.rstrip("/"))):
+            yield Found(one.url, root, False, True, one)
+
+
+def _parts_below(url: str, root: str) -> list[str]:
+    """The parts of an address that come after those of a folder; schemes have several names."""
+    depth = len(root.partition("://")[2].strip("/").split("/"))
+    return [part for part in url.partition("://")[2].strip("/").split("/")[depth:] if part]
+
+
+def near_object(entry: str) -> str:
+    """What is in a store instead of `entry`, for a message."""
+    scheme, _, path = entry.partition("://")
+    parts = path.strip("/").split("/")
+    fixed = next((place for place, part in enumerate(parts) if has_magic(part)), len(parts) - 1)
+    folder = f"{scheme}://{'/'.join(parts[:fixed])}" if fixed else entry
+    there = [name for name in objects.names_in(folder) if name[0] not in HIDDEN]
+    close = difflib.get_close_matches(parts[min(fixed, len(parts) - 1)], there, n=1)
+    if close and fixed:
+        return f"did you mean '{joined(folder, close[0])}'?"
+    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "") if there else "nothing that may be listed"
+    return f"in '{folder}' there is: {some}"
 
 
 def _is_hidden(part: str, wild: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -102,6 +102,17 @@ class Quarantine:
         ]
         self._writer.write_table(pa.table(columns, schema=SCHEMA))
         self._rows, self._bytes = [], 0
+
+
+@dataclass
+class Held:
+    """Bad rows of which it is not known yet whether they are to be kept."""
+
+    rows: list[BadRow] = field(default_factory=list)
+
+    def add(self, row: BadRow) -> None:
+        """Hold a row."""
+        self.rows.append(row)
 
 
 @contextmanager

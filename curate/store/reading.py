@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -14,12 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from curate.errors import RecipeError, StoreError
+from curate.store import objects
 from curate.store.files import sha256
 from curate.store.footers import parquet_facts
 from curate.store.inputs import InputFile, list_inputs
 from curate.store.jsonl import import_jsonl
 from curate.store.quarantine import open_quarantine
 from curate.store.shards import Unit, Unreadable, read_unit
+from curate.urls import is_remote
 
 
 class Reader:
@@ -62,7 +65,7 @@ class Reader:
             if found.bad or found.broken:
                 told = ", ".join(f"{reason} {lines:,}" for reason, lines in found.bad.items()) or "its end is missing"
                 raise StoreError(f"{file.name}: not all of it can be read: {told}; look at it: curate check")
-            file = InputFile(file.index, str(path), file.name, "parquet", file.size, file.mtime_ns)
+            file = replace(file, path=str(path), format="parquet")
         facts = parquet_facts(file, self.text)
         size = sum(group.total_bytes for group in facts.groups)
         unit = Unit(file.index, file.index, file.name, file.path, 0, facts.rows, (0, len(facts.groups)), size)
@@ -80,7 +83,7 @@ class Reader:
             {
                 "path": os.path.relpath(file.path, here) if file.path.startswith(here + os.sep) else file.path,
                 "bytes": file.size,
-                "sha256": sha256(file.path),
+                "sha256": objects.digest(file.path) if is_remote(file.path) else sha256(file.path),
             }
             for file in self.files
         ]

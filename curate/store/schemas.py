@@ -41,13 +41,15 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     Casts are safe: a value that the wider type cannot hold exactly (an integer beyond 2^53 as double) raises
     pyarrow.ArrowInvalid.
     """
-    columns = [
-        table.column(field.name).cast(field.type)
-        if field.name in table.column_names
-        else pa.chunked_array([pa.nulls(table.num_rows, field.type)])
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)
+    return pa.table([_column(table, field) for field in schema], schema=schema)
+
+
+def _column(table: pa.Table, field: pa.Field[Any]) -> pa.ChunkedArray:
+    if field.name not in table.column_names:
+        return pa.chunked_array([pa.nulls(table.num_rows, field.type)])
+    column = table.column(field.name)
+    # Lists of nothing but nulls do not survive Arrow's cast to their own type (26.0).
+    return column if column.type == field.type else column.cast(field.type)
 
 
 def _merge_fields(

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.store.ranges import parquet_options, parquet_source
+
 UNIT_BYTES = 128 << 20  # uncompressed bytes at which a shard is cut into units: at most a minute of work, or lost
 CHUNK_BYTES = 4 << 20  # text in one batch: with its words, lines and copies a worker holds some twenty times that
 CHUNK_ROWS = 1 << 16  # documents in one batch, when they are tiny
 DECODE_BYTES = 2 << 20  # decoded at a time, by the row group's average; one long document may be more
 BIG_GROUP = 64 << 20  # in row groups above this, 16 rows at a time at most: long documents may lie close together
-READ_AHEAD = 1 << 20  # bytes of compressed column data held at a time, instead of whole column chunks
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Unit:
     groups: tuple[int, int]
     size: int
     """Uncompressed bytes of all columns."""
+    members: tuple[tuple[int, int], ...] = ()
+    """If its Parquet file was imported from many small files: (number, first row) of each, in order."""
 
     @property
     def stem(self) -> str:
@@ -97,7 +100,7 @@ def read_unit(
     """
     wanted = np.ones(unit.rows, bool) if wanted is None else wanted
     collector = _Collector(columns, chunk_bytes, measure)
-    with pq.ParquetFile(unit.path, buffer_size=READ_AHEAD, pre_buffer=False) as parquet:
+    with pq.ParquetFile(parquet_source(unit.path), **parquet_options(unit.path)) as parquet:
         at = 0
         for group in range(*unit.groups):
             meta = parquet.metadata.row_group(group)
@@ -225,7 +228,7 @@ def _plain(values: pa.Array) -> pa.Array:
 def read_column(unit: Unit, hole: Unreadable, column: str) -> pa.Array | None:
     """One column of a hole in another, if that column at least can be decoded."""
     try:
-        with pq.ParquetFile(unit.path) as parquet:
+        with pq.ParquetFile(parquet_source(unit.path)) as parquet:
             first = sum(parquet.metadata.row_group(group).num_rows for group in range(unit.groups[0], hole.group))
             table = parquet.read_row_group(hole.group, [column], use_threads=False)
     except (OSError, pa.ArrowException, KeyError):
@@ -235,4 +238,4 @@ def read_column(unit: Unit, hole: Unreadable, column: str) -> pa.Array | None:
 
 def present_columns(path: str | Path) -> pa.Schema:
     """The schema of a Parquet file, as Arrow."""
-    return pq.read_schema(path)
+    return pq.read_schema(parquet_source(str(path)))

@@ -38,6 +38,10 @@ if sys.platform == "win32":
             os.lseek(handle, 0, os.SEEK_SET)
         return True
 
+    def is_gone(process: int) -> bool:
+        """Whether no process of this machine has this number; False where that cannot be told without harm."""
+        return False
+
     def sync_folder(folder: Path) -> None:
         """Nothing: NTFS keeps a journal of names, and a folder cannot be opened."""
 
@@ -53,6 +57,16 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def is_gone(process: int) -> bool:
+        """Whether no process of this machine has this number."""
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        except (OSError, OverflowError):
+            return False
+        return False
 
     def sync_folder(folder: Path) -> None:
         """Have the names in a folder on the disk."""

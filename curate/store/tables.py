@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.json
 import pyarrow.parquet as pq
+from pyarrow.json import read_json
 
 from curate.errors import RecipeError, StoreError
 from curate.store.files import whole
@@ -52,7 +52,7 @@ def numbers(path: Path) -> dict[str, npt.NDArray[np.float64]]:
     """
     if not path.exists():
         raise RecipeError(f"{path}: there is no such file")
-    readers = {".csv": pa.csv.read_csv, ".parquet": pq.read_table, ".jsonl": pa.json.read_json}
+    readers = {".csv": pa.csv.read_csv, ".parquet": pq.read_table, ".jsonl": read_json}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise RecipeError(f"{path}: its name ends in none of {', '.join(readers)}")

@@ -55,6 +55,7 @@ def test_summary_of_what_is_not_there():
         ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "a number above 0 and at most 1"),
         ({"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "a number, at least 0 and below 1"),
         ({"type": "integer", "minimum": 0, "exclusiveMaximum": 2**64}, "a whole number, 0 or more"),
+        ({"type": "integer", "minimum": 0, "maximum": 2**32 - 1}, "a whole number, 0 to 4294967295"),
         ({"type": "integer", "maximum": 5}, "a whole number, at most 5"),
         ({"type": "integer", "exclusiveMinimum": 0}, "a whole number above 0"),
         ({"enum": ["a", "b", "c"]}, "a, b or c"),
@@ -72,3 +73,10 @@ def test_summary_of_what_is_not_there():
 )
 def test_words(schema, words):
     assert in_words(schema, {"X": {"enum": ["x", "y"]}}) == words
+
+
+def test_reasons_are_what_the_help_says_and_the_rules_are_called():
+    assert catalog.describe("exact_dedup").reasons == ("duplicate", "in_index")
+    assert catalog.describe("c4").reasons[-1] == "empty"  # it edits texts, of which nothing may be left
+    assert "top_2_gram" in catalog.describe("gopher_repetition").reasons  # a rule, named after its option
+    assert catalog.describe("tokens").reasons == ()

@@ -62,6 +62,7 @@ def test_help_does_not_wait_for_heavy_imports():
         "funnel",
         "debug",
         "init",
+        "recipes",
         "fetch",
     ):
         assert f" {command} " in page
@@ -347,3 +348,20 @@ def test_options_of_shares_that_do_not_go_together(options, message, tmp_path):
     given = {"unit": None, "number": None, "until": None, "fresh": False, **options}
     with pytest.raises(RecipeError, match=message):
         share_of(recipe, **given)
+
+
+def test_memory_of_steps(tmp_path):
+    from curate.cli.running import choose_executor, memory_of
+    from curate.errors import RecipeError
+    from curate.recipe import loads
+
+    recipe = loads(recipe_text(tmp_path, tmp_path / "out", "  - normalize\n  - exact_dedup\n"))
+    assert memory_of(recipe, ["2GB", "exact_dedup=8MiB"]) == {"": 2_000_000_000, "exact_dedup": 8 << 20}
+    for wrong, message in (
+        ("minhash=1GB", "no step is named 'minhash'; there are"),
+        ("normalize=much", "it must be a size"),
+    ):
+        with pytest.raises(RecipeError, match=f"--task-memory {wrong}: .*{message}"):
+            memory_of(recipe, [wrong])
+    with pytest.raises(RecipeError, match="are for --executor ray"):
+        choose_executor(recipe, "pool", 1, memory={"": 1})

@@ -227,3 +227,12 @@ def test_stages_name_columns_that_they_write(name):
         assert {grouping.kept, grouping.size, grouping.similarity} - {None} <= set(kind.writes)
     else:
         assert not any(column.endswith(("duplicate_of", "same_url_as")) for column in kind.writes)
+
+
+def test_commands_that_are_shown_steer_no_terminal():
+    from curate.cli.group_pages import compare
+
+    told = compare("out", "\x1b]0;owned\x07it's\u202e\\ a")
+    assert told.isprintable()
+    assert told == r"curate dups out $'\x1b]0;owned\x07it\x27s\xe2\x80\xae\x5c a'"
+    assert compare("out", "it's a") == "curate dups out 'it'\"'\"'s a'"

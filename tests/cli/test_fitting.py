@@ -10,6 +10,8 @@ from curate.cli.app import app
 from curate.errors import RecipeError
 from tests.fit.planted import losses, texts, write
 
+pytest.importorskip("fasttext")  # these train
+
 QUICK = ["--dim", "16", "--buckets", "5000"]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
-import resource
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ import pytest
 
 from tests.engine.corpus import data_bytes, documents, output, recipe_text, run, write_shards
 from tests.engine.test_crash import FOLDERS, SLOW, STAGES, children, log_of, start, wait_for
+
+resource = pytest.importorskip("resource")  # limits of a process: POSIX
 
 MEDDLE = '''import os
 import time
@@ -177,6 +180,48 @@ def test_times_from_a_clock_that_jumps(tmp_path):
     assert data_bytes(tmp_path / "out", FOLDERS) == before
 
 
+BACKWARDS = """import time
+
+began = time.monotonic()
+now = time.time() + 86400 * 365
+time.time = lambda: now - 3600 * (time.monotonic() - began)
+time.time_ns = lambda: int(time.time() * 1e9)
+"""
+"""A year ahead, and an hour back each second: in the driver and in each worker."""
+
+
+def test_a_clock_that_runs_backwards(tmp_path):
+    """The bytes are the same, a run goes on and is found to be finished, and no duration is below nothing."""
+    data = write_shards(tmp_path / "in", documents(400), 4)
+    for path, when in zip(sorted(data.iterdir()), (4102444800, 1, 0, 2000000000), strict=True):
+        os.utime(path, (when, when))
+    run(recipe_text(data, tmp_path / "whole", "  - normalize\n  - exact_dedup"))
+    expected = data_bytes(tmp_path / "whole", FOLDERS)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(BACKWARDS)
+    paths = [str(tmp_path / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    out, metrics = tmp_path / "out", tmp_path / "m.prom"
+    recipe = write(tmp_path, data, out)
+    command = [sys.executable, "-m", "curate", "run", str(recipe), "--no-report", "--workers", "2"]
+    command += ["--metrics-file", str(metrics), "--log-format", "plain"]
+    with open(log_of(out), "ab") as log:
+        first = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    wait_for(first, (out / "pass-1/00001.ledger.parquet").exists)
+    first.kill()
+    first.wait()
+    for is_last in (False, True):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert data_bytes(out, FOLDERS) == expected
+        assert ("nothing has changed since" in done.stderr) == is_last
+        [seconds] = re.findall(r"duration_seconds{.*} (.*)", metrics.read_text())
+        assert 0 < float(seconds) < 300
+        assert not re.search(r" in -|-\d+:\d\d", done.stderr)
+    timings = json.loads((out / "manifest.json").read_bytes())["timings"]
+    assert all(one["seconds"] >= 0 and one["cpu_seconds"] >= 0 for one in timings.values())
+
+
 def one_long(folder: Path, size: int) -> Path:
     """A document of so many bytes between two short ones."""
     folder.mkdir()
@@ -211,15 +256,26 @@ def test_a_document_of_200_megabytes(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [100_000])
-def test_very_many_tiny_files(tmp_path, count):
-    folder = tmp_path / "in"
+def test_very_many_tiny_files(tmp_path):
+    """They are taken together: neither the run folder nor the driver's memory is of the size of their number."""
+    count, folder, out = 100_000, tmp_path / "in", tmp_path / "out"
     folder.mkdir()
     for number in range(count):
-        (folder / f"{number:06d}.jsonl").write_text(f'{{"text": "This is document {number}, and it is short."}}\n')
-    done = curate(write(tmp_path, folder, tmp_path / "out", "  - normalize"), "--workers", "2")
+        lines = (f'{{"text": "This is document {number}.{line}, and it is short."}}\n' for line in range(3))
+        (folder / f"{number:06d}.jsonl").write_text("".join(lines))
+    recipe = write(tmp_path, folder, out, "  - normalize\n  - exact_dedup")
+    script = (  # VmHWM and not getrusage, which counts what this process held when it began the other
+        "from pathlib import Path\n"
+        "from curate.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n    print(Path('/proc/self/status').read_text().partition('VmHWM:')[2])\n"
+    )
+    command = [sys.executable, "-c", script, "run", str(recipe), "--no-report", "--workers", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stderr
-    assert output(tmp_path / "out").num_rows == count
+    assert output(out).num_rows == 3 * count
+    assert sum(1 for path in out.rglob("*") if path.is_file()) < 1500
+    assert int(done.stdout.split(" kB\n")[0].split()[-1]) < 500 << 10
 
 
 @pytest.mark.slow

@@ -22,7 +22,9 @@ WITH_FILES = [
 
 
 def test_they_are_all_here():
-    assert {"language", "fasttext_score", "preselect", "quality", "toxicity", "badwords"} <= set(WITH_FILES)
+    assert {"language", "fasttext_score", "preselect", "quality", "toxicity", "badwords", "url_filter"} <= set(
+        WITH_FILES
+    )
 
 
 @pytest.mark.parametrize("name", WITH_FILES)

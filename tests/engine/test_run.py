@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curate.errors import RecipeError, StageError
+from curate.executors import Inline
 from curate.executors.pool import Pool
 from curate.report.facts import Run
 from curate.store.shards import CHUNK_BYTES
@@ -248,3 +249,20 @@ def test_an_output_folder_with_other_things_in_it_is_refused(tmp_path, rows):
     with pytest.raises(RecipeError, match=r"thesis\.docx"):
         run(recipe_text(data, tmp_path / "out", "  - normalize"), fresh=True)
     assert (tmp_path / "out/thesis.docx").exists()
+
+
+def test_memory_asked_of_the_executor(tmp_path, rows):
+    """A pass needs what the hungriest of its steps needs, a decision what its own step does."""
+    asked = []
+
+    class Places(Inline):
+        def run(self, work, tasks, **options):
+            asked.append((f"{work.__module__.rpartition('.')[2]}.{work.__name__}", options["memory"]))
+            return super().run(work, tasks, start=options["start"], lost=options["lost"])
+
+    data = write_shards(tmp_path / "in", rows[:20], 1)
+    stages = "  - normalize\n  - exact_dedup\n  - sample: {share: 0.9}\n"
+    run(recipe_text(data, tmp_path / "out", stages), Places(), memory={"": 2, "sample": 7, "exact_dedup": 1})
+    found = list(dict.fromkeys(one for one in asked if one[0] in ("shard_pass.run", "resolve.run")))
+    assert found == [("resolve.run", 2), ("shard_pass.run", 2), ("resolve.run", 1), ("shard_pass.run", 7)]
+    assert asked[-1] == ("export.run", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -81,6 +82,9 @@ def test_shares_of_every_pass_give_the_same_bytes(corpus, tmp_path, of):
     driver.run(recipes.loads(text), Inline(), said.append)
     assert not [event for event in said if isinstance(event, UnitDone) and not event.reused]
     assert data_bytes(tmp_path / "out", FOLDERS) == expected
+    timings = json.loads((tmp_path / "out/manifest.json").read_text())["timings"]
+    assert {name: taken["units"] for name, taken in timings.items()} == {f"pass-{n}": 9 for n in range(1, LAST)}
+    assert all(taken["cpu_seconds"] > 0 and taken["steps"] for taken in timings.values())
     assert not [path.name for path in (tmp_path / "out").glob(".share-*")]
 
 

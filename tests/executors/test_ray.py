@@ -56,6 +56,12 @@ def test_a_task_that_always_kills_its_worker_fails(ray, tmp_path):
     assert (failure.kind, failure.attempts, failure.message) == ("died", 3, "its worker died; 3 were tried")
 
 
+def test_memory_of_tasks(ray):
+    ((_, without),) = ray.run(works.assigned, ["memory"])
+    ((_, given),) = ray.run(works.assigned, ["memory"], memory=3 << 20)
+    assert (without, given) == (None, 3 << 20)
+
+
 def test_closing_early_leaves_the_executor_usable(ray):
     with contextlib.closing(ray.run(works.process_id, range(100))) as results:
         next(results)

@@ -129,3 +129,10 @@ def drive_and_print():
         outcomes = sorted(pool.run(square, range(5)))
     assert not any(isinstance(outcome, Failure) for _, outcome in outcomes)
     sys.stdout.write(json.dumps(outcomes))
+
+
+def assigned(resource):
+    """What Ray gives to this task of a resource; None: it does not count."""
+    import ray
+
+    return ray.get_runtime_context().get_assigned_resources().get(resource)

@@ -2,7 +2,6 @@
 
 import json
 
-import fasttext.FastText as library
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -15,6 +14,8 @@ from curate.models.fasttext import Model
 from curate.models.fasttext_file import read
 from curate.store.reading import Reader
 from tests.fit.planted import COMMON, texts, write
+
+library = pytest.importorskip("fasttext.FastText")
 
 SMALL = Settings(dim=16, epochs=5, buckets=5000)
 

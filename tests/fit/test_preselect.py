@@ -22,6 +22,8 @@ from curate.store import tables
 from curate.store.reading import Reader
 from tests.fit.planted import losses, texts, write
 
+pytest.importorskip("fasttext")  # these train
+
 SMALL = Settings(dim=16, buckets=5000)
 
 

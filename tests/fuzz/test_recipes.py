@@ -109,6 +109,10 @@ def test_mutations_of_real_recipes(seed):
 @example("[" * 3000 + "]" * 3000)
 @example("- " * 3000 + "x")
 @example("input: " + "9" * 5000)
+@example("input: a\noutput: b\nstages: [~nobody-here]")
+@example("input: a\noutput: b\nstages: [~nobody-here/a.py]")
+@example("input: a\noutput: b\nstages: [" + "x" * 5000 + "]")
+@example("input: a\noutput: b\nstages: [./" + "x" * 5000 + ".py]")
 @given(st.text(max_size=60))
 def test_any_text(text):
     check(text)

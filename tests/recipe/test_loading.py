@@ -29,6 +29,7 @@ stages:
     assert (recipe.input.format, recipe.input.id, recipe.input.text) == ("jsonl", "doc", "body")
     assert recipe.output.model_dump() == {
         "path": "out",
+        "work": None,
         "shard_size": 1 << 30,
         "compression": "gzip",
         "compression_level": 9,

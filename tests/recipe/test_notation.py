@@ -89,6 +89,18 @@ def test_variables(text, value):
     assert read_value("${N}") == "${N}", "in --set they are the shell's business"
 
 
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "HF_TOKEN", "PGPASSWORD_PASSWORD", "api_key"])
+def test_secrets_of_the_environment_stay_there(name):
+    with pytest.raises(RecipeError, match=f"r:1: the variable {name} is not looked at") as error:
+        read(f"card: ${{{name}:-x}}", "r", {name: "hush"})
+    assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["TOKENIZER", "KEYS", "MONKEY", "OUT"])
+def test_names_that_only_look_like_secrets(name):
+    assert read(f"k: ${{{name}}}", "r", {name: "x"}).data == {"k": "x"}
+
+
 def test_variables_of_the_process(monkeypatch):
     monkeypatch.setenv("CURATE_TEST_VARIABLE", "x")
     assert read("k: ${CURATE_TEST_VARIABLE}", "r", os.environ).data == {"k": "x"}

@@ -113,8 +113,9 @@ def test_stricter_thresholds_are_foretold_exactly(finished, tuner, overrides):
 )
 def test_the_truth_of_laxer_ones_is_between_the_two_answers(finished, tuner, overrides, unsure):
     found = foretold(finished, tuner, *overrides)
-    documents, chars, _ = really(finished, *overrides)
+    documents, chars, tokens = really(finished, *overrides)
     assert found.sure.documents <= documents <= found.most.documents
+    assert found.sure.tokens <= tokens <= found.most.tokens * 1.02, "those that nobody counted go by characters"
     assert found.sure.chars <= chars <= found.most.chars * 1.02, "lengths of what the first pass dropped are means"
     assert found.unsure_after[:1] == unsure
     assert documents > found.before.documents

@@ -15,7 +15,7 @@ from curate.stages.badwords import Badwords
 from tests.stages.harness import batch_of
 from tests.verdicts import _DATA
 
-MILD = Path(__file__).with_name("mild_words")
+MILD = Path(__file__).parents[2] / "configs/mild_words"
 LISTS = _DATA / "toxicity/ldnoobw.parquet"
 
 

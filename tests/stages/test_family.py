@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +47,21 @@ def _vector(row: int) -> list[float] | None:
     return None if row % 11 == 10 else [float(row % 5 == place) + (row * 31 + place) % 7 / 20 for place in range(5)]
 
 
-MILD = Path(__file__).with_name("mild_words")
+def _address(row: int) -> str | None:
+    urls = [
+        "http://a.bad.example/x",
+        "fine.example/but/this",
+        "http://poker.example/Casino",
+        None,
+        "",
+        "//cut-lass",
+        "a",
+    ]
+    return urls[row % 7]
+
+
+MILD = Path(__file__).parents[2] / "configs/mild_words"
+BAD = Path(__file__).with_name("bad_addresses")
 CASES = {
     "drop": [
         Case({"column": "q", "below": 0.3, "in": [0.5, 0.7], "missing": "drop"}, {"q": _score}, "q"),
@@ -132,6 +147,11 @@ CASES = {
         Case({}, {"url": lambda row: f"http://{row % 7}.com/{row % 3 * '/'}"}),
         Case({"level": "lowercase", "keep": "any"}, {"url": lambda row: [None, "É/a", "é/A", "b"][row % 4]}),
     ],
+    "url_filter": [
+        Case({"url_column": TEXT, "words": str(BAD / "words"), "subwords": str(BAD / "subwords")}),
+        Case({"domains": str(BAD / "domains"), "words": str(BAD / "words")}, {"url": _address}, "url"),
+        Case({name: str(BAD / name) for name in ("urls", "soft_words", "subwords")}, {"url": _address}, "url"),
+    ],
     "line_dedup": [
         Case(),
         Case({"keep": "none", "min_chars": 1, "normalize": "off", "min_chars_left": 100}),
@@ -172,6 +192,11 @@ CASES = {
             {"lang": lambda row: None, "url": lambda row: ""},
         ),
         Case({"lists": str(MILD / "ja"), "language": "ja-JP"}),
+    ],
+    "code_quality": [
+        Case(),
+        Case({"max_mean_line": 30, "max_line": None, "min_letters": 0.6, "max_encoded_run": 99, "max_encoded": 0.1}),
+        Case({"language": "lang", "max_lines": 2, "generated": False, "xml": False}, {"lang": lambda row: None}),
     ],
     "pii": [
         Case(),
@@ -312,6 +337,9 @@ def test_batches_do_not_matter(name, case):
     stage, batch = make(name, case), documents(case, [*HOSTILE, *HUGE])
     whole = run(stage, [[batch]])
     assert len(whole.reasons) == len(batch)
+    named = "|".join(map(re.escape, catalog.describe(name).reasons)).replace("<column>", ".+")
+    unnamed = {reason for reason in whole.reasons.values() if reason and not re.fullmatch(named, reason)}
+    assert not unnamed, "its help does not name them after `Reason:`"
     for sizes in ([1] * len(batch), [3, 1, 7, 2, 11], [len(batch) - 1]):
         pieces = cut(batch, sizes)
         for units in ([pieces], [[piece] for piece in pieces]):

@@ -2,7 +2,6 @@
 
 import re
 
-import fasttext.FastText as library
 import pyarrow as pa
 import pytest
 from pydantic import ValidationError
@@ -11,6 +10,8 @@ from curate.errors import StoreError
 from curate.models.fasttext import LANGUAGES
 from curate.stages.preselect import Preselect
 from tests.stages.harness import batch_of, run
+
+library = pytest.importorskip("fasttext.FastText")
 
 
 def test_is_the_probability_of_its_label():

@@ -114,7 +114,8 @@ def test_a_format_for_all(make, tmp_path):
         ("data/empty", "there is no file in the folder 'data/empty'"),
         ("data/none", "nothing to read in 'data/none': 1 files passed over \\('c.csv'\\)"),
         ("data/*.txt", "nothing to read in 'data/\\*.txt': 1 files passed over"),
-        ("s3://bucket/x", "only local paths"),
+        ("s3://key:secret@bucket/x", r"'s3://\*\*\*@bucket/x' has a password"),
+        ("zip://x::s3://bucket/x", "an address within another"),
     ],
 )
 def test_a_path_that_names_nothing_to_read(make, tmp_path, entry, says):

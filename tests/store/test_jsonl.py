@@ -14,7 +14,7 @@ import zstandard
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from curate.store import columns, files, jsonl, records, streams
+from curate.store import columns, jsonl, records, streams, system
 from curate.store.inputs import BadFile, list_inputs
 from curate.store.jsonl import import_jsonl, jsonl_head
 from curate.store.quarantine import open_quarantine, read_quarantine
@@ -47,7 +47,8 @@ class Result:
 def no_waiting_for_the_disk():
     """Hundreds of small files are written here, and no power cut is to be expected."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "_sync", lambda path: None)
+        for call in ("sync", "sync_folder"):
+            patch.setattr(system, call, lambda path: None)
         yield
 
 
