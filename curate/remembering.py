@@ -25,6 +25,8 @@ class Remembering(Stage):
         """An empty path would be the current directory."""
         if isinstance(index, str) and not index.strip():
             raise ValueError("name a folder, or leave it out")
+        if isinstance(index, str) and "\0" in index:
+            raise ValueError("there is a NUL character in it, which no path has")
         return index
 
     def compared_by(self) -> Mapping[str, Any]:

@@ -88,7 +88,7 @@ def _small_artifact(run: Run, label: str) -> dict[str, Any]:
 
 
 def _facts(step: Step, decided: int | None, run: Run) -> StepFacts:
-    own = step.grouping()
+    own, frozen = step.grouping(), step.label in run.inputs.frozen
     grouped = Grouped(step.label, decided, **asdict(own)) if own is not None and decided is not None else None
     options = step.stage.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return StepFacts(
@@ -98,9 +98,10 @@ def _facts(step: Step, decided: int | None, run: Run) -> StepFacts:
         columns=tuple(step.written()),
         limits=_limits(step, run),
         drops=_drops(step),
-        looks_at_corpus=isinstance(step.stage, Global),
-        movable=_movable(step),
-        best=best_of(step),
+        looks_at_corpus=isinstance(step.stage, Global) and not frozen,
+        movable=frozenset() if frozen else _movable(step),
+        frozen=frozen,
+        best=None if frozen else best_of(step),
         grouped=grouped if grouped is not None and grouped.number <= run.passes else None,
         tokens_column=getattr(step.stage, "tokens_column", None),
     )

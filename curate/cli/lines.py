@@ -70,7 +70,7 @@ class Lines:
         """Show one event."""
         match event:
             case RunStarted():
-                self._say(f"{event.recipe} -> {event.out}: {opening(event)}")
+                self._say(on_one_line(f"{event.recipe} -> {event.out}: {opening(event)}"))
                 if event.finished:
                     self._say("this run was finished, and nothing has changed since")
                 elif event.resumed:
@@ -91,11 +91,11 @@ class Lines:
             case Quarantined():
                 self._say(kept_aside(event))
             case Warned():
-                self._say(f"warning: {event.text}")
+                self._say(on_one_line(f"warning: {event.text}"))
             case NothingNew():
-                self._say(nothing_new(event))
+                self._say(on_one_line(nothing_new(event)))
             case Published():
-                self._say(f"generation {event.number}: published: {event.data}")
+                self._say(on_one_line(f"generation {event.number}: published: {event.data}"))
             case Waiting():
                 self._say(waiting(event))
             case ShareDone():

@@ -94,8 +94,7 @@ def tune(
     if as_json:
         typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
     if to is not None:
-        write_recipe(run, wanted, to)
-        typer.echo(f"wrote {to}; now: curate run {to}", err=as_json)
+        typer.echo(f"wrote {to}{write_recipe(run, wanted, to)}", err=as_json)
 
 
 def with_stages(text: str, recipe: Recipe) -> str:
@@ -120,6 +119,12 @@ def changes(
         given, asked = before.stage.model_dump(by_alias=True), after.stage.model_dump(by_alias=True)
         different = {name for name in given if given[name] != asked[name]}
         others = sorted(different - facts.movable)
+        if different and facts.frozen:
+            raise RecipeError(
+                f"--set {facts.label}.{min(different)}: '{facts.label}' is frozen: it does what the first generation "
+                "decided, and its options had no say in this run; tune the first generation, or take it out of "
+                "incremental.freeze"
+            )
         if others:
             can = ", ".join(f"{facts.label}.{name}" for name in sorted(facts.movable)) or "nothing of this step"
             asked_for = ", ".join(f"--set {one}" for one in wanted)
@@ -162,13 +167,38 @@ def _tried(run: Run, recipe: Recipe, tuner: Tuner, wanted: Sequence[str], tries:
     return found
 
 
-def write_recipe(run: Run, wanted: Sequence[str], path: Path) -> None:
-    """Write the recipe of a run with other thresholds. It has the same output folder: what is done there is kept."""
+def write_recipe(run: Run, wanted: Sequence[str], path: Path) -> str:
+    """Write the recipe of a run with other thresholds → what to tell of it, after its name.
+
+    It has the same output folder: what is done there is kept. Of a generation, it is the recipe that makes generations,
+    since what is published stays as it is. Raises RecipeError if that is not there, or has not the steps any more.
+    """
+    from curate.errors import RecipeError
     from curate.recipe import dump, load_kept
     from curate.store.files import whole
+    from curate.store.folder import RunFolder
 
+    stream = run.folder.stream
+    source = run.folder.recipe if stream is None else RunFolder(stream).recipe
+    if not source.exists():
+        raise RecipeError(
+            f"{source}: it is not there, so the recipe that made these generations is not known; it is written by the "
+            "next `curate run` of that recipe. Or change the thresholds in it by hand"
+        )
+    new = load_kept(source, wanted)
     with whole(path) as part:
-        part.write_text(dump(load_kept(run.folder.recipe, wanted)), encoding="utf-8", newline="\n")
+        part.write_text(dump(new), encoding="utf-8", newline="\n")
+    if stream is None:
+        return f"; now: curate run {path}"
+    words = (
+        f"; it is the recipe with `incremental` of {stream}.\nWhat is published stays as it is; for the files that come"
+        f" from now on: curate run {path}\nTo try it on all of the input, in a folder of its own: "
+        f"curate run {path} --set output.path={stream}-trial"
+    )
+    frozen = set(new.incremental.freeze if new.incremental else ()) & {one.split(".")[1] for one in wanted}
+    if frozen:
+        words += f"\n{', '.join(sorted(frozen))}: frozen, so that only a folder of its own can have other options of it"
+    return words
 
 
 class _Pages:
@@ -198,6 +228,10 @@ class _Pages:
             unknown = tuned.most.documents - tuned.sure.documents
             told = ", ".join(tuned.unsure_after)
             typer.echo(visible(f"{unknown:,} of the documents would reach steps that have not seen them: {told}"))
+        frozen = [step for step in self.tuner.steps if step.frozen]
+        for step in frozen:
+            rule = ", ".join(f"{one.column} {one.sign} {one.value:.6g} is dropped" for one in step.limits)
+            typer.echo(visible(f"{step.label}: frozen, as the first generation decided{f': {rule}' if rule else ''}"))
         if tuned.decides_anew:
             told = ", ".join(tuned.decides_anew)
             typer.echo(visible(f"taken to drop the same as before, though the corpus would be another one: {told}"))

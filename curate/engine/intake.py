@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
 from curate.engine import imports, notes
-from curate.errors import RecipeError
+from curate.errors import BadInput, RecipeError
 from curate.recipe import Recipe
 from curate.store.fixed import Broken, Inputs
 from curate.store.folder import RunFolder
@@ -42,18 +42,23 @@ class Found:
         return first if len(self.files) == 1 else f"{first} to {last}"
 
 
-def listing(recipe: Recipe, only: frozenset[str] | None = None) -> Listing:
-    """The input files, in order; those with names in `only`, if given. Raises RecipeError if there is none."""
-    found = _listing(recipe)
+def listing(recipe: Recipe, only: Mapping[str, str] | None = None) -> Listing:
+    """The input files, in order. Raises RecipeError if there is none.
+
+    only: take these, path → name, as a generation does; the listing is then that of a recipe with `incremental`.
+    """
+    found = _listing(recipe, lasting=only is not None or recipe.incremental is not None)
     if only is None:
         return found
-    files = tuple(file for file in found.files if file.name in only)
+    files = [replace(file, name=only[file.path]) for file in found.files if file.path in only]
     return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ())
 
 
-def _listing(recipe: Recipe) -> Listing:
+def _listing(recipe: Recipe, *, lasting: bool) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
-    found = outside(list_inputs(recipe.input.paths, fixed), str(recipe.output.folder), recipe.output.path)
+    found = outside(
+        list_inputs(recipe.input.paths, fixed, lasting=lasting), str(recipe.output.folder), recipe.output.path
+    )
     if not found.files:
         raise RecipeError(
             f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: all input files lie in it;"
@@ -231,9 +236,10 @@ class Survey:
 
 
 def survey(recipe: Recipe, files: Sequence[InputFile], most: int | None = None) -> Survey:
-    """Look at footers and first lines only. Raises RecipeError if no file has a text column.
+    """Look at footers and first lines only.
 
-    most: look at so many files at most, evenly spread over the listing; None: at all.
+    most: look at so many files at most, evenly spread over the listing; None: at all. Raises RecipeError if no file has
+    a text column, BadInput if none can be read: nothing could be told of the columns.
     """
     step = 1 if most is None else -(-len(files) // most)
     seen = files[::step]
@@ -249,6 +255,17 @@ def survey(recipe: Recipe, files: Sequence[InputFile], most: int | None = None) 
             if schema is not None:
                 schemas.append((file.name, schema))
                 documents, text_bytes, exact = documents + rows, text_bytes + size, exact and sure
+    if not schemas and step > 1:  # the others may be better
+        return survey(recipe, files)
+    if files and not schemas:
+        shown = "".join(f"\n  {one.file}: {one.reason}: {one.error}" for one in problems[:5])
+        raise BadInput(
+            f"{recipe.source or 'recipe'}: on_bad_input: "
+            f"{'the only input file' if len(files) == 1 else f'none of {len(files)} input files'} can"
+            f"{'not' if len(files) == 1 else ''} be read, so there is nothing to run on:{shown}"
+            f"{chr(10) + '  …' if len(problems) > 5 else ''}\n"
+            "  repair or remove what cannot be read; it is looked at again by the next run"
+        )
     name = recipe.input.text
     if schemas and not any(name in schema.names for _, schema in schemas):
         raise RecipeError(f"{recipe.source or 'recipe'}: input.text: {missing_column(name, schemas[0][1])}")

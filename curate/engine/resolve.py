@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from curate.engine import ids
 from curate.engine.clusters import Clusters
@@ -98,7 +99,15 @@ def said(context: Context, step: int, number: int) -> tuple[str | None, str | No
         return None, None
     of = context.recipe.stages[step]
     artifact = read_json(context.folder.small_artifact(of.label))["artifact"]
+    if of.label in context.inputs.frozen:  # its summary counts the documents of that run, not of this one
+        return f"frozen, as generation 1 decided{_rule(artifact)}", None
     return artifact.get("summary"), artifact.get("warning")
+
+
+def _rule(artifact: Mapping[str, Any]) -> str:
+    """The threshold that a decision came to, if it is one."""
+    column, threshold = artifact.get("column"), artifact.get("threshold")
+    return "" if column is None or threshold is None else f": {column} >= {float(threshold):.6g}"
 
 
 def _label(context: Context, step: int) -> str:

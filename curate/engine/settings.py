@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from curate.engine import intake, seal
 from curate.errors import RecipeError
 from curate.executors import Executor
 from curate.recipe import Recipe
-from curate.store.folder import RunFolder
+from curate.store.folder import GENERATIONS, RunFolder
 from curate.store.inputs import Listing
 from curate.store.shards import CHUNK_BYTES
+
+_GENERATION = re.compile(r"\.?gen-\d{4,}")
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,10 @@ class Settings:
     """Take the first so many documents only."""
     publishes: bool = True
     """Add what is kept to the indexes of the recipe; no, for a trial."""
-    only: frozenset[str] | None = None
-    """Take these input files only, by name; None: all."""
+    only: Mapping[str, str] | None = None
+    """Take these input files only, path → name in this run; None: all."""
+    generation: bool = False
+    """The run is the next generation of a recipe with `incremental`; else none may write among generations."""
     frozen: Mapping[str, str] = field(default_factory=dict)
     """Label of a step → file with the decision that it is to take over."""
     chunk_bytes: int = CHUNK_BYTES
@@ -51,6 +58,12 @@ def listing_of(recipe: Recipe, settings: Settings) -> Listing:
     source, folder = recipe.source or "recipe", RunFolder(recipe.output.folder)
     if folder.root.exists() and not folder.root.is_dir():
         raise RecipeError(f"{source}: output.path = {folder.root}: this is a file; name a folder for the run")
+    stream = None if settings.generation else _stream_around(folder.root)
+    if stream is not None:
+        raise RecipeError(
+            f"{source}: output.path = {folder.root}: it lies among the generations of {stream}, which only the recipe "
+            "with `incremental` writes, and never again once published. Name another folder: --set output.path=…"
+        )
     others = folder.others()
     if others:
         raise RecipeError(
@@ -58,3 +71,13 @@ def listing_of(recipe: Recipe, settings: Settings) -> Listing:
             f"{' …' if len(others) > 3 else ''}; name a folder of its own for the run"
         )
     return intake.listing(recipe, settings.only)
+
+
+def _stream_around(root: Path) -> Path | None:
+    """The output folder of an incremental recipe whose generations a folder would lie among; None: there is none."""
+    for place in (Path(os.path.abspath(root)), root.resolve()):
+        for inner, outer in zip([place, *place.parents], place.parents, strict=False):
+            is_one = outer.name in (GENERATIONS, "data") and _GENERATION.fullmatch(inner.name)
+            if is_one or (outer.name == GENERATIONS and inner == place):
+                return outer.parent
+    return None

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 import pyarrow as pa
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -46,6 +47,15 @@ def _limit(value: Any) -> int | float:
         raise ValueError("it must be a share, as in 0.1%, or a whole number of documents") from None
 
 
+def _can_be_a_path(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("there is a NUL character in it, which no path has")
+    return text
+
+
+_PathText = Annotated[str, Field(min_length=1), AfterValidator(_can_be_a_path)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -54,7 +64,7 @@ class Input(_Part):
     """Where the documents come from."""
 
     paths: Annotated[
-        tuple[Annotated[str, Field(min_length=1)], ...],
+        tuple[_PathText, ...],
         BeforeValidator(as_list),
         Field(min_length=1),
         WithJsonSchema(STRINGS),
@@ -85,7 +95,7 @@ class Input(_Part):
 class Output(_Part):
     """Where the survivors go, with the ledger of what became of the others."""
 
-    path: Annotated[str, Field(min_length=1)]
+    path: _PathText
     """The run's own folder; relative ones are relative to the current directory."""
     work: Annotated[str, Field(min_length=1)] | None = None
     """For an output in a store, such as s3://bucket/out: the folder on this machine in which the run works, in `out`

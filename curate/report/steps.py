@@ -78,4 +78,6 @@ class StepFacts:
     """Whether what it does with a document depends on the others."""
     movable: frozenset[str] = frozenset()
     """Options that can be changed without looking at the documents anew."""
+    frozen: bool = False
+    """Whether it does what an earlier run decided: its limits hold, whatever the documents are."""
     best: Best | None = None

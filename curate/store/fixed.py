@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -108,7 +109,7 @@ class Inputs:
         data = read_json(path)
         return cls(
             files=tuple(InputFile(**file) for file in data["files"]),
-            units=tuple(_unit(unit) for unit in data["units"]),
+            units=tuple(_unit(unit, path.parent) for unit in data["units"]),
             schema=pa.ipc.read_schema(pa.py_buffer(base64.b64decode(data["schema"]))),
             has_ids=data["has_ids"],
             broken=tuple(Broken(**one) for one in data["broken"]),
@@ -124,6 +125,10 @@ def first_address(unit: Unit) -> np.uint64:
     return np.uint64(address(unit.file, np.array([unit.first_row]))[0])
 
 
-def _unit(plain: dict[str, Any]) -> Unit:
+def _unit(plain: dict[str, Any], root: Path) -> Unit:
+    """A unit of the run in `root`; what was imported lies there, from wherever the run was begun or is looked at."""
     members = tuple((number, first) for number, first in plain.get("members", ()))
-    return Unit(**plain | {"groups": tuple(plain["groups"]), "members": members})
+    path = str(plain["path"])
+    if not os.path.isabs(path) and "://" not in path:
+        path = str(root / "imported" / os.path.basename(path))
+    return Unit(**plain | {"groups": tuple(plain["groups"]), "members": members, "path": path})

@@ -224,3 +224,14 @@ def _check(path: Path, found: Mapping[str, Any] | None, wanted: Mapping[str, Any
 
 def _record(path: Path, data: Mapping[str, Any]) -> Record:
     return Record(**{**data, "folder": str(path / data["folder"])})
+
+
+def records(path: Path) -> tuple[Record, ...]:
+    """What runs added to the index at `path`, in order; nothing of an index that is not there."""
+    return tuple(_record(path, data) for data in _header(path)["runs"])
+
+
+def made_with(path: Path) -> dict[str, Any] | None:
+    """The configuration of the index at `path`; None if there is none."""
+    found = _header(path)["configuration"]
+    return None if found is None else dict(found)

@@ -66,13 +66,16 @@ class BadFile(StoreError):
         self.name, self.reason, self.error = name, reason, error
 
 
-def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
+def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: bool = False) -> Listing:
     """The files that `paths` (folders, globs, files) name, each once, ordered by name.
 
     Folders are taken with all folders below them. Hidden files and folders (names with `.` or `_` in front) are passed
     over, unless a glob or path names them as such. Links are followed; a file to which several names lead is listed
     under the first. Names are relative to the folder, the fixed part of the glob, or the file's folder; if two files
     would have the same name, all names are relative to what the roots have in common.
+
+    lasting: names must not change when other files come: with several roots, they are always relative to what the roots
+    have in common.
 
     format: `parquet` or `jsonl` for all files: those named one by one or by a glob, whatever their ending, and in a
     folder those of that format and those without any ending. None: by ending; a file with an unknown one is passed over
@@ -85,6 +88,7 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
     taken: dict[str, tuple[Found, str]] = {}  # by real path
     real = RealPaths()
     ignored: dict[str, str] = {}
+    roots: set[str] = set()
     for entry in paths:
         found = list(expand(entry))
         usable = 0
@@ -94,13 +98,14 @@ def list_inputs(paths: Sequence[str], format: str | None = None) -> Listing:
                 ignored[one.path] = why_not
                 continue
             usable += 1
+            roots.add(one.root)
             first, _ = taken.setdefault(_real_path(one, real), (one, kind))
             if first.path != one.path:
                 ignored[one.path] = "same_file"
         if not usable:
             raise RecipeError(_nothing_usable(entry, [one.path for one in found]))
     files: list[InputFile] = []
-    names = _names([one for one, _ in taken.values()])
+    names = _names([one for one, _ in taken.values()], sorted(roots) if lasting else ())
     for name, (one, kind) in sorted(zip(names, taken.values(), strict=True), key=lambda pair: pair[0]):
         if one.object is not None:
             files.append(InputFile(len(files), one.path, name, kind, one.object.size, 0, one.object.version))
@@ -209,11 +214,11 @@ def _real_path(found: Found, real: RealPaths) -> str:
     return real.of(found.path)
 
 
-def _names(found: Sequence[Found]) -> list[str]:
-    """A unique name for each file, the same wherever the roots lie."""
+def _names(found: Sequence[Found], roots: Sequence[str] = ()) -> list[str]:
+    """A unique name for each file, the same wherever the roots lie. roots: all there are, if names are to last."""
     names = [_relative(_place(one.path), _place(one.root)) for one in found]
-    if len(set(names)) < len(names):
-        common = os.path.commonpath([_place(one.root) for one in found])
+    if len(roots) > 1 or len(set(names)) < len(names):
+        common = os.path.commonpath([_place(root) for root in roots or [one.root for one in found]])
         names = [os.path.relpath(_place(one.path), common) for one in found]
     return [name.replace(os.sep, "/") for name in names]
 

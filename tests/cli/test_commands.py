@@ -13,8 +13,13 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from curate import recipe as recipes
+from curate.cli.app import app
 from curate.cli.failures import ADVICE, advice
+from curate.engine import driver
+from curate.executors import Inline
 from tests.engine.corpus import documents, recipe_text, write_shards
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +94,17 @@ def test_why_and_inspect_and_funnel(finished):
     rows = json.loads(curate("funnel", out, "--json").stdout)
     assert [row["label"] for row in rows] == ["normalize", "exact_dedup"]
     assert "exact_dedup" in curate("funnel", out).stdout
+
+
+def test_debug_works_from_any_directory(tmp_path, monkeypatch):
+    (tmp_path / "in.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    driver.run(recipes.loads("input: in.jsonl\noutput: out\nstages: [normalize]"), Inline())
+    monkeypatch.chdir(tmp_path / "other")
+    done = CliRunner().invoke(app, ["debug", str(tmp_path / "out"), "--pass", "1", "--shard", "00000"])
+    assert done.exit_code == 0, done.output
+    assert "normalize: 2 in, 0 dropped" in done.output
 
 
 def test_debug_does_a_unit_again(finished):

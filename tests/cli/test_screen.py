@@ -196,6 +196,22 @@ def test_names_of_others_neither_colour_nor_steer(make, capsys):
     assert "\x1b]" not in said
 
 
+def test_names_with_line_ends_do_not_break_lines_of_the_log():
+    stream = io.StringIO()
+    show, name = Lines(stream), "a\nb"
+    for event in (
+        RunStarted(name, 1, 1, 1, 0, name, False),
+        Quarantined(name, 1, None, "broken", "bad"),
+        Warned(name),
+        Published(1, name),
+        NothingNew(1, 1, name),
+    ):
+        show(event)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 5
+    assert all(r"a\nb" in line for line in lines)
+
+
 @pytest.mark.parametrize("make", [lambda: bars()[0], lambda: Lines(io.StringIO()), lambda: Json(io.StringIO())])
 def test_every_event_is_shown_and_nothing_else(make, capsys):
     of_others = (NothingNew(3, 2, "out"), Published(2, "out/data/gen-0002"))

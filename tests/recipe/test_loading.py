@@ -194,10 +194,13 @@ steps = st.one_of(
 )
 
 
+places = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+
+
 @settings(deadline=None, max_examples=80)
 @given(
-    st.lists(st.text(min_size=1), min_size=1, max_size=3),
-    st.text(min_size=1),
+    st.lists(places, min_size=1, max_size=3),
+    places,
     st.integers(1, 2**50),
     st.lists(steps, min_size=1, max_size=5, unique_by=str),
     shares | st.integers(0, 10**9),
@@ -217,6 +220,19 @@ def test_a_dump_loads_back_to_the_same_recipe(folder, paths, out, size, stages, 
     again = loads(dump(recipe), env={})
     assert same(again, recipe)
     assert dump(again) == dump(recipe)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'input: in\noutput: "yo\\0x"\nstages: [normalize]',
+        'input: ["a", "b\\0"]\noutput: out\nstages: [normalize]',
+        'input: in\noutput: out\nstages: [{exact_dedup: {index: "i\\0"}}]',
+    ],
+)
+def test_a_path_without_meaning_is_refused(text):
+    with pytest.raises(RecipeError, match="NUL character"):
+        loads(text)
 
 
 def test_one_more_step_in_front(load_text):
