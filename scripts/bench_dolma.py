@@ -68,7 +68,7 @@ def mix(work: Work, source: str, attributes: list[str], exclude: list[str], span
     if spans:
         stream["span_replacement"] = spans
     config = Path(work.scratch, "mix.json")
-    config.write_text(json.dumps({"streams": [stream], "processes": work.workers}))
+    config.write_text(json.dumps({"streams": [stream], "processes": work.workers}), encoding="utf-8")
     dolma(work, "-c", str(config), "mix")
 
 
@@ -102,7 +102,7 @@ def language(work: Work) -> None:
         "from dolma.taggers.language import FastTextEnglishOnlyLanguageDocumentTagger\n\n\n"
         "@TaggerRegistry.add('local_en')\n"
         "class Local(FastTextEnglishOnlyLanguageDocumentTagger):\n"
-        f"    MODEL_PATH = {str(MODEL)!r}\n"
+        f"    MODEL_PATH = {str(MODEL)!r}\n", encoding="utf-8"
     )
     tag(work, source, ["local_en"], "--tagger_modules", str(module))
     mix(work, source, ["exp"], [when("exp__local_en__en", "< 0.65")])

@@ -122,7 +122,7 @@ def once(tool: str, task: str, corpus: Path, cores: int, asked: argparse.Namespa
 
 
 def machine() -> dict[str, str]:
-    info = Path("/proc/cpuinfo").read_text()
+    info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     model = next((line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name")), "?")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return {
@@ -275,9 +275,9 @@ def save(path: Path, said: dict) -> None:
     """Write the figures; those of an earlier run for tasks that this one has not done stay."""
     if path.exists():
         new = {(row["task"], row["cores"]) for row in said["rows"]}
-        before = json.loads(path.read_text())["rows"]
+        before = json.loads(path.read_text(encoding="utf-8"))["rows"]
         said = {**said, "rows": said["rows"] + [row for row in before if (row["task"], row["cores"]) not in new]}
-    path.write_text(json.dumps(said, indent=1) + "\n")
+    path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

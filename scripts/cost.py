@@ -60,7 +60,7 @@ def family(pid: int) -> list[int]:
 def proportional(pid: int) -> int:
     """Pss of a process in bytes; 0 of one that has ended."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)

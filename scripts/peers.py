@@ -140,7 +140,7 @@ def command_of(tool: str, task: str, work: dict, folder: Path) -> list[str]:
         recipe = Path(work["scratch"], "recipe.yaml")
         anything = {"max_documents": "100%", "max_shards": len(work["files"])}
         asked = {"input": work["files"], "output": work["out"], "stages": TASKS[task].ours[tool]}
-        recipe.write_text(json.dumps({**asked, "on_bad_input": anything}))
+        recipe.write_text(json.dumps({**asked, "on_bad_input": anything}), encoding="utf-8")
         return [sys.executable, "-m", "curate", "run", str(recipe), "--workers", str(work["workers"])]
     script = [python_of(tool, folder), str(HERE.with_name(f"bench_{tool}.py")), "--task", task, "--out", work["out"]]
     return [*script, "--scratch", work["scratch"], "--workers", str(work["workers"] or 1), *work["files"]]
