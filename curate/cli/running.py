@@ -109,16 +109,7 @@ def run(
     from curate.cli import again, screen
 
     began = time.monotonic()
-    options = (
-        workers,
-        executor,
-        address,
-        task_memory,
-        limit,
-        sample,
-        str(work),
-        [str(path) for path in allow_code or ()],
-    )
+    options = (workers, executor, address, task_memory, limit, sample, [str(path) for path in allow_code or ()])
     command = again.Command(recipe, tuple(overrides or ()), options)
     known = None if fresh or (unit, number, until) != (None, None, None) else again.answer(command, report=report)
     if known is not None:
