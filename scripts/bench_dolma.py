@@ -102,7 +102,8 @@ def language(work: Work) -> None:
         "from dolma.taggers.language import FastTextEnglishOnlyLanguageDocumentTagger\n\n\n"
         "@TaggerRegistry.add('local_en')\n"
         "class Local(FastTextEnglishOnlyLanguageDocumentTagger):\n"
-        f"    MODEL_PATH = {str(MODEL)!r}\n", encoding="utf-8"
+        f"    MODEL_PATH = {str(MODEL)!r}\n",
+        encoding="utf-8",
     )
     tag(work, source, ["local_en"], "--tagger_modules", str(module))
     mix(work, source, ["exp"], [when("exp__local_en__en", "< 0.65")])

@@ -31,10 +31,13 @@ if TYPE_CHECKING:
 
 _OUTPUT = re.compile(
     r"^output:[ \t]*(?:\{[^}\n]*?\bpath:[ \t]*|\n(?:[ \t]+.*\n)*?[ \t]+path:[ \t]*)?"
-    r"('[^'\n]+'|\"[^\"\n]+\"|[^\s,{}#]+)",
+    r"('[^'\n]+'|\"[^\"\n]+\"|(?:\$\{[^}\n]*\}|[^\s,{}#])+)",
     re.MULTILINE,
 )
 """`output: out`, `output: {path: out}`, or `path: out` on a line below; the rest of YAML is for the engine to read."""
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}")
+_SURROUNDINGS = ("HOME", "CURATE_MODELS", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "CURATE_ALLOW_CODE")
+"""Variables of the environment on which it depends what files are meant, and may be run."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,12 @@ class Command:
     others: tuple[Any, ...]
     """Plain data."""
 
-    def hash(self) -> str | None:
-        """With the recipe's text and the program; None for a recipe with variables of the environment."""
+    def hash(self) -> str:
+        """With the recipe's text, the variables in it, and the program."""
         text = self.recipe.read_text(encoding="utf-8")
-        if "${" in text or any("${" in word for word in self.overrides):
-            return None
-        place = [os.getcwd(), os.path.expanduser("~"), os.path.abspath(self.recipe)]
+        names = sorted({*_SURROUNDINGS, *(found[1] for found in _VARIABLE.finditer(text))})
+        variables = [[name, os.environ.get(name)] for name in names]
+        place = [os.getcwd(), os.path.expanduser("~"), os.path.abspath(self.recipe), variables]
         return digest(text, self.overrides, self.others, place, curate.__version__, sys.version, sorted(_program()))
 
     def out(self) -> str | None:
@@ -61,7 +64,7 @@ class Command:
         for word in self.overrides:
             name, _, value = word.partition("=")
             found = value if name in ("output", "output.path") else found
-        return found
+        return found and _VARIABLE.sub(lambda name: os.environ.get(name[1]) or name[2] or "", found)
 
 
 def answer(command: Command, *, report: bool) -> tuple[list[Event], RunDone] | None:
@@ -71,7 +74,7 @@ def answer(command: Command, *, report: bool) -> tuple[list[Event], RunDone] | N
     """
     try:
         out, asked = command.out(), command.hash()
-        if out is None or asked is None:
+        if out is None:
             return None
         folder = RunFolder(Path(out))
         if not (folder.again.exists() and folder.seal.exists()):
@@ -107,7 +110,7 @@ def remember(command: Command, recipe: Recipe, done: RunDone, workers: int) -> N
         return  # stores are asked by the engine
     try:
         asked = command.hash()
-        if asked is None or not folder.seal.exists():
+        if not folder.seal.exists():
             return
         listed = read_json(folder.inputs)["files"]  # not a new listing: the run has seen these
         paths = [str(path) for step in recipe.stages for path in step.stage.files()]

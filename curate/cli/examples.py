@@ -28,9 +28,7 @@ def recipes(
     known = {path.stem: path for path in sorted(_folder().glob("*.yaml")) if path.name not in NOT_FOR_USERS}
     if to is not None:
         if name is not None:
-            raise RecipeError(
-                f"curate recipes: --to copies all; leave out {name}, or: curate recipes {name} > {name}.yaml"
-            )
+            raise RecipeError(f"curate recipes: --to copies all; leave out {name}. To read one: curate recipes {name}")
         _copy(to / FOLDER)
     elif name is None:
         width = max(map(len, known))

@@ -89,8 +89,8 @@ def _not_waiting(recipe: Recipe, folder: RunFolder, asked: str, share: Share, nu
         return
     pass_number = 1 if number is None else number
     raise StoreError(
-        f"{folder.root}: --unit {share}: no run waits here for shares of a pass; first:"
-        f" curate run {recipe.source or 'RECIPE'} --until {pass_number}"
+        f"{folder.root}: --unit {share}: no run waits here for shares of a pass; first the run itself, with the same"
+        f" options and --until {pass_number} in place of --unit"
     )
 
 

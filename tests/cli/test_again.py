@@ -126,6 +126,26 @@ def test_another_command(finished, tmp_path, monkeypatch):
     assert asked(place, monkeypatch) is None
 
 
+def test_variables_count(finished, tmp_path, monkeypatch):
+    place, _ = finished
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("WHERE", "there")
+    text = (place / "r.yaml").read_text()
+    (place / "v.yaml").write_text(text.replace("{path: out}", "${WHERE:-nowhere}/out"))
+    command = Command(Path("v.yaml"), (), ())
+    assert command.out() == "there/out"
+    before = command.hash()
+    assert command.hash() == before
+    monkeypatch.setenv("WHERE", "elsewhere")
+    assert command.hash() != before
+    monkeypatch.delenv("WHERE")
+    assert command.out() == "nowhere/out"
+    monkeypatch.setenv("WHERE", "there")
+    assert command.hash() == before
+    monkeypatch.setenv("CURATE_MODELS", str(tmp_path))
+    assert command.hash() != before
+
+
 @pytest.mark.parametrize(
     "text",
     [
