@@ -30,7 +30,7 @@ def process(work: Work, *steps: dict) -> None:
         "op_fusion": True,
         "process": list(steps),
     }
-    recipe.write_text(json.dumps(asked, indent=1))
+    recipe.write_text(json.dumps(asked, indent=1), encoding="utf-8")
     models = Path(work.scratch, "models")
     models.mkdir()
     shutil.copy(MODEL, models / "lid.176.bin")  # the name that it looks for; the library reads both formats

@@ -11,7 +11,8 @@ done three times, and the median counts. The same on 20 documents is the start: 
 workers. A tool that fails is left out, and what it said is shown.
 
 Two corpora. `real`: every n-th document of `--corpus`, `--mb` of text; `planted`: made by `make_corpus.py`, with copies
-of which it is known what they copy. Peers are installed under build/peers, each in an environment of its own.
+of which it is known what they copy. Of each there is a larger one for tools that are quick. Peers are installed under
+build/peers, each in an environment of its own.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from peers import PEERS, ROOT, TASKS, command_of, python_of
 
 SHARED = Path(os.environ.get("CURATE_SHARED_DATA") or ROOT.parent / "shared" / "data") / "corpus"
 SHARDS = 8
+LARGER = 4  # times as many documents, for what is quick
+LEAST = 0.3  # CPU-seconds behind the start; less cannot be told from noise
 FEW = 20  # documents of a corpus that shows what the start costs
 WARM = {"PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"}
 
@@ -51,9 +54,9 @@ def write_corpus(folder: Path, table: pa.Table) -> None:
             continue
         part = table.slice(low, high - low)
         pq.write_table(part, folder / "parquet" / f"{n:05d}.parquet", compression="zstd")
-        with gzip.open(folder / "json.gz" / f"{n:05d}.json.gz", "wt", compresslevel=1) as out:
+        with gzip.open(folder / "json.gz" / f"{n:05d}.json.gz", "wt", compresslevel=1, encoding="utf-8") as out:
             for row in part.to_pylist():
-                out.write(json.dumps({**row, "source": "bench"}, ensure_ascii=False) + "\n")
+                out.write(json.dumps({**row, "source": "bench"}, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def real(corpus: list[str], megabytes: float) -> pa.Table:
@@ -81,7 +84,7 @@ def kept(out: Path) -> dict[str, int]:
     found = {}
     for file in sorted((out / "data" if (out / "data").exists() else out).rglob("*")):
         if file.name.endswith(".json.gz"):
-            with gzip.open(file, "rt") as lines:
+            with gzip.open(file, "rt", encoding="utf-8") as lines:
                 rows = [json.loads(line) for line in lines]
             found.update({row["id"]: len(row["text"].encode()) for row in rows})
         elif file.suffix in (".parquet", ".arrow"):
@@ -93,15 +96,18 @@ def kept(out: Path) -> dict[str, int]:
 
 
 def describe(found: dict[str, int], reference: dict[str, int] | None, clusters: dict[str, int]) -> dict[str, int]:
-    """How many documents are kept, and how many of them the reference keeps too; what was dropped with no copy left."""
+    """How many documents are kept; how many of them the reference keeps too, or how they lie in the planted clusters.
+
+    `lost`: clusters, and documents without copies, of which nothing is left; `copies_left`: documents of a cluster
+    beyond the first.
+    """
     row = {"kept": len(found), "kept_bytes": sum(found.values())}
-    if reference is not None:
-        row["kept_by_both"] = len(found.keys() & reference.keys())
     if clusters:
-        left = {clusters[name] for name in found}
-        gone = clusters.keys() - found.keys()
-        row["lost"] = len({clusters[name] for name in gone if clusters[name] not in left and clusters[name] != -1})
-        row["lost"] += sum(clusters[name] == -1 for name in gone)
+        groups = {name: name if cluster == -1 else cluster for name, cluster in clusters.items()}
+        left = {groups[name] for name in found}
+        row |= {"copies_left": len(found) - len(left), "lost": len(set(groups.values()) - left)}
+    elif reference is not None:
+        row["kept_by_both"] = len(found.keys() & reference.keys())
     return row
 
 
@@ -152,15 +158,17 @@ def size(table: pa.Table) -> dict[str, float]:
     return {"documents": len(table), "mb": pc.sum(pc.binary_length(table["text"])).as_py() / 1e6}
 
 
-def corpora_of(asked: argparse.Namespace) -> tuple[dict[str, dict], dict[str, int]]:
-    """Write the corpora; (what they are, cluster by id of the planted one)."""
+def corpora_of(asked: argparse.Namespace) -> tuple[dict[str, dict], dict[str, dict[str, int]]]:
+    """Write the corpora; (what they are, cluster by id of the planted ones)."""
     shutil.rmtree(asked.folder, ignore_errors=True)
     made = {
         "real": real(asked.corpus, asked.mb),
-        "all": real(asked.corpus, 0),
+        "real-all": real(asked.corpus, 0),
         "planted": planted(asked.folder / "made", asked.documents),
+        "planted-all": planted(asked.folder / "made", LARGER * asked.documents),
     }
-    clusters = dict(zip(made["planted"]["id"].to_pylist(), made["planted"]["cluster"].to_pylist(), strict=True))
+    columns = {name: (made[name]["id"].to_pylist(), made[name]["cluster"].to_pylist()) for name in made if "pl" in name}
+    clusters = {name: dict(zip(*pair, strict=True)) for name, pair in columns.items()}
     for name, table in list(made.items()):
         made[f"{name}-few"] = table.take(pa.array(range(0, len(table), max(1, len(table) // FEW))))
     for name, table in made.items():
@@ -169,12 +177,12 @@ def corpora_of(asked: argparse.Namespace) -> tuple[dict[str, dict], dict[str, in
 
 
 def rows_of(task: str, asked: argparse.Namespace) -> list[tuple[str, str]]:
-    """(tool, corpus) of a task; ours first, and once more on all of the real corpus."""
-    wanted = asked.tools.split(",") if asked.tools else ["curate", *PEERS]
-    ours = [(name, TASKS[task].corpus) for name in TASKS[task].ours] if "curate" in wanted else []
-    if ours and TASKS[task].corpus == "real":
-        ours.append((ours[0][0], "all"))
-    return ours + [(name, TASKS[task].corpus) for name in TASKS[task].peers if name in wanted]
+    """(tool, corpus) of a task, ours first; of ours, and of peers that are quick, on the larger corpus too."""
+    wanted, small = asked.tools.split(",") if asked.tools else ["curate", *PEERS], TASKS[task].corpus
+    ours = list(TASKS[task].ours) if "curate" in wanted else []
+    peers = [name for name in TASKS[task].peers if name in wanted]
+    rows = [(name, f"{small}-all") for name in ours + [name for name in peers if PEERS[name].quick]]
+    return [(name, small) for name in ours + peers] + rows
 
 
 def do_task(task: str, cores: int, asked: argparse.Namespace, corpora: dict, clusters: dict) -> list[dict]:
@@ -185,7 +193,7 @@ def do_task(task: str, cores: int, asked: argparse.Namespace, corpora: dict, clu
         print(f"{task}, {cores} core(s): {tool}", file=sys.stderr, flush=True)
         try:
             before = tool if tool in PEERS else (tool, task)  # each stage of ours has kernels of its own
-            if before not in asked.seen:
+            if before not in asked.seen and not asked.warm:
                 once(tool, task, asked.folder / f"{corpus}-few", cores, asked)  # compiles, fills caches of the disk
                 asked.seen.add(before)
             starts[row] = once(tool, task, asked.folder / f"{corpus}-few", cores, asked)
@@ -205,11 +213,10 @@ def do_task(task: str, cores: int, asked: argparse.Namespace, corpora: dict, clu
     for (tool, _), said in failed.items():
         print(f"{task}, {tool} failed:\n{said}", file=sys.stderr, flush=True)
     done = [row for row in rows if row not in failed]
-    reference = next((results[row] for row in done if row[0] in TASKS[task].ours), None)
+    first = next(iter(TASKS[task].ours))
     made = [figures(task, row, cores, runs[row], starts[row], corpora) for row in done]
     for row, found in zip(done, made, strict=True):
-        same = reference if row[1] != "all" else None
-        found |= describe(results[row], same, clusters if row[1] == "planted" else {})
+        found |= describe(results[row], results.get((first, row[1])), clusters.get(row[1], {}))
         print(line(found), flush=True)
     return made
 
@@ -219,7 +226,7 @@ def figures(task: str, row: tuple[str, str], cores: int, runs: list[dict], start
     (tool, corpus), middle = row, {key: statistics.median(run[key] for run in runs) for key in ("wall", "cpu")}
     most = {key: max(run[key] for run in runs) for key in ("largest", "together", "load")}
     mb, few = corpora[corpus]["mb"], corpora[f"{corpus}-few"]["mb"]
-    speed = (mb - few) / max(middle["cpu"] - start["cpu"], 0.01)
+    speed = (mb - few) / max(middle["cpu"] - start["cpu"], LEAST)
     rounded = {key: round(value, 3) for key, value in (middle | {"load": most["load"]}).items()}
     return {
         "task": task, "tool": tool, "corpus": corpus, "cores": cores, "runs": len(runs), **rounded,
@@ -231,11 +238,12 @@ def figures(task: str, row: tuple[str, str], cores: int, runs: list[dict], start
 
 def line(row: dict) -> str:
     return (
-        f"{row['task']:<9}{row['tool']:<20}{row['corpus']:<8}{row['cores']} {row['cpu']:>8.1f} CPU-s, start "
+        f"{row['task']:<9}{row['tool']:<20}{row['corpus']:<12}{row['cores']} {row['cpu']:>8.1f} CPU-s, start "
         f"{row['start_cpu']:>5.1f}, {row['wall']:>7.1f} s, {row['mb_per_cpu_second']:>7.2f} MB/CPU-s, "
         f"{row['largest'] / 1e6:>6.0f} MB, together {row['together'] / 1e6:>6.0f}; keeps {row['kept']:,}"
         f"{', both ' + format(row['kept_by_both'], ',') if 'kept_by_both' in row else ''}"
-        f"{', lost ' + str(row['lost']) if 'lost' in row else ''}; load {row['load']:.1f}"
+        f"{', lost {}, copies left {}'.format(row['lost'], row['copies_left']) if 'lost' in row else ''}; "
+        f"load {row['load']:.1f}"
     )
 
 
@@ -249,6 +257,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, nargs="+", default=[1])
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--short", type=float, default=12, help="CPU-seconds up to which a run is repeated")
+    parser.add_argument("--warm", action="store_true", help="all has run here before: no run of each to warm up")
     parser.add_argument("--environments", type=Path, default=ROOT / "build" / "peers")
     parser.add_argument(
         "--folder", type=Path, default=ROOT / "build" / "bench", help="for corpora and outputs; is emptied"

@@ -75,6 +75,8 @@ class Peer:
     """The files that it is given: `parquet` or `json.gz`."""
     alone: tuple[str, ...] = ()
     """Packages to install without what they depend on."""
+    quick: bool = False
+    """Whether it does all of a larger corpus in seconds, too."""
     pinned: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,9 +103,9 @@ PEERS = {
     ),
     # aiohttp is imported, and not among what it depends on; fasttext-predict it would install when first asked
     "data_juicer": Peer("Data-Juicer", ("py-data-juicer==1.6.1", "aiohttp", "fasttext-predict")),
-    "daft": Peer("Daft", ("daft==0.7.26", "scipy")),
-    "datasketch": Peer("datasketch", ("datasketch==2.0.0", "pyarrow", "xxhash")),
-    "rensa": Peer("rensa", ("rensa==0.5.0", "pyarrow")),
+    "daft": Peer("Daft", ("daft==0.7.26", "scipy"), quick=True),
+    "datasketch": Peer("datasketch", ("datasketch==2.0.0", "pyarrow", "xxhash"), quick=True),
+    "rensa": Peer("rensa", ("rensa==0.5.0", "pyarrow"), quick=True),
 }
 
 

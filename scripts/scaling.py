@@ -73,7 +73,7 @@ def measured(corpus: Path, out: Path, stages: list, workers: int) -> dict[str, f
     memory.running = False
     wall, after = time.perf_counter() - began, os.times()
     cpu = after.children_user - before.children_user + after.children_system - before.children_system
-    manifest = json.loads((out / "manifest.json").read_text())
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     return {
         "documents": sum(pq.read_metadata(file).num_rows for file in files),
         "mb": size / 1e6,
