@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: --no-binary curate
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow lock audit lint types smoke climb bench bench-peers docs dist dist-check clean
@@ -12,15 +14,21 @@ help:  ## Print the targets
 
 setup: $(READY)  ## A virtual environment with curate and all that its development needs
 
-$(READY): pyproject.toml
+$(INSTALLED): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing curate into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-binary curate -e '.[dev]'
+	@echo "installing curate and the libraries that it needs into $(VENV)"
+	@$(PIP) -e .
 	@touch $@
 
-demo: $(READY)  ## Set up, then run the quickstart on real documents
+$(READY): $(INSTALLED)
+	@echo "installing what its development needs too: 2 GB, some minutes"
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED)  ## Set up, then run the quickstart on real documents
 	@$(BIN)/curate run configs/quickstart.yaml --fresh
 	@$(BIN)/curate dups out/quickstart package-copyright-00674
+	@echo "to go on with the command curate: . $(BIN)/activate"
 
 test: $(READY)  ## Set up, then run the tests
 	@$(BIN)/python -m pytest

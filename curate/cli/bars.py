@@ -17,6 +17,7 @@ from curate.cli import tables
 from curate.cli.escapes import visible
 from curate.cli.lines import kept_aside
 from curate.cli.meter import (
+    COMPILING,
     Clock,
     Meter,
     closing,
@@ -80,7 +81,7 @@ class Bars:
                 self._say(Text(opening(event) + resumed, "dim"))
                 self._live.start()
             case KernelsCompiling():
-                self._wait("compiling kernels, once on this machine: up to half a minute")
+                self._wait(COMPILING)
             case PassStarted():
                 self._meter, self._spinner = Meter(event, self._clock), None
             case UnitDone():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 
 from rich.console import Console
@@ -11,7 +12,10 @@ from rich.text import Text
 from curate import plan as planning
 from curate.cli import screen
 from curate.cli.escapes import on_one_line, visible
+from curate.cli.meter import COMPILING, counted
 from curate.engine import driver, intake
+from curate.engine.events import Event, KernelsCompiling
+from curate.engine.settings import listing_of
 from curate.errors import CurateError
 from curate.executors import Inline
 from curate.recipe import Recipe
@@ -27,11 +31,13 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
     command: that runs this recipe, to be told when all is ready.
     """
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    listing = intake.listing(recipe)
+    listing = listing_of(recipe, driver.Settings())  # as a run: an output folder that is no run's is refused here
     survey = intake.survey(recipe, listing.files)
     plan = planning.make(recipe, survey.schema)
     about = "" if survey.exact else "about "
-    console.print(f"input   {survey.files} files, {_size(survey.bytes)}; {about}{survey.documents:,} documents")
+    console.print(
+        f"input   {counted(survey.files, 'file')}, {_size(survey.bytes)}; {about}{survey.documents:,} documents"
+    )
     console.print(on_one_line(f"columns {', '.join(survey.schema.names)}"))
     for path, reason in listing.ignored[:5]:
         console.print(on_one_line(f"        passed over: {path} ({reason.replace('_', ' ')})"))
@@ -45,6 +51,11 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
     ready = _room(console, recipe, survey)
     console.print(f"\nthe first {min(documents, survey.documents):,} documents through all stages:\n")
     code = _trial(console, recipe, documents)
+    if code in (0, 3) and not survey.documents:
+        name = recipe.input.text
+        what = f": no document has a text in '{name}'; if it is called otherwise there: input: {{text: NAME}}"
+        console.print(Text.assemble(("not ready", "red"), what))
+        return 1
     if code == 0 and ready:
         console.print(f"\nready: {command}")
     return max(code, 0 if ready else 1)
@@ -83,7 +94,7 @@ def _trial(console: Console, recipe: Recipe, documents: int) -> int:
         steps = tuple(step.without_expectation() for step in recipe.stages)
         trial = recipe.model_copy(update={"output": output, "on_bad_input": anything, "stages": steps})
         try:
-            done = driver.run(trial, Inline(), settings=driver.Settings(limit=documents, publishes=False))
+            done = driver.run(trial, Inline(), _tell, driver.Settings(limit=documents, publishes=False))
         except CurateError as error:
             console.print(Text.assemble(("not ready", "red"), f": {visible(str(error))}"))
             return 1
@@ -93,6 +104,12 @@ def _trial(console: Console, recipe: Recipe, documents: int) -> int:
             "\nsome input cannot be read; a run keeps it aside, and stops when it is more than on_bad_input allows"
         )
     return done.exit_code
+
+
+def _tell(event: Event) -> None:
+    """What of a trial takes long enough to be told."""
+    if isinstance(event, KernelsCompiling):
+        print(COMPILING, file=sys.stderr, flush=True)
 
 
 def _size(count: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from difflib import get_close_matches
 from pathlib import Path
@@ -56,8 +57,8 @@ def _folder() -> Path:
 
 def _summary(path: Path) -> str:
     """The first sentence of the comment at the top."""
-    first = path.read_text(encoding="utf-8").split("\n", 1)[0].lstrip("# ")
-    return re.split(r"(?<!et al)\. ", first)[0].rstrip(".:")
+    lines = itertools.takewhile(lambda line: line.startswith("# "), path.read_text(encoding="utf-8").splitlines())
+    return re.split(r"(?<!et al)\. ", " ".join(line[2:] for line in lines))[0].rstrip(".:")
 
 
 def _copy(target: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TextIO
 from curate.cli import tables
 from curate.cli.escapes import on_one_line, visible
 from curate.cli.meter import (
+    COMPILING,
     Clock,
     Meter,
     closing,
@@ -76,7 +77,7 @@ class Lines:
                 elif event.resumed:
                     self._say("an earlier run goes on: what is done and unchanged is kept")
             case KernelsCompiling():
-                self._say("compiling kernels, once on this machine: up to half a minute")
+                self._say(COMPILING)
             case PassStarted():
                 self._meter, self._said = Meter(event, self._clock), self._clock()
                 self._say(f"{_prefix(event)}{event.title}: {counted(event.units, 'unit')} of work")

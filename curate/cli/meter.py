@@ -98,6 +98,9 @@ def speeds(meter: Meter) -> list[str]:
     ]
 
 
+COMPILING = "compiling kernels, once for each installation: half a minute on a core that is free"
+
+
 def place(number: int, of: int) -> str:
     """`pass 1 of 2`; nothing for the import, which comes before them."""
     return f"pass {number} of {of}" if number else ""
@@ -106,7 +109,7 @@ def place(number: int, of: int) -> str:
 def opening(event: RunStarted) -> str:
     """What a run has before it, in one line."""
     documents = [] if event.documents is None else [counted(event.documents, "document")]
-    workers = counted(event.workers, "worker") if event.workers else "no workers"
+    workers = counted(event.workers, "worker") if event.workers else "in this process"
     return ", ".join([counted(event.files, "file"), *documents, size(event.bytes), workers])
 
 

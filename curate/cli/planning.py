@@ -81,13 +81,18 @@ def stages(
 def init(
     path: Annotated[Path, typer.Argument(metavar="[RECIPE]", help="Where to write it.")] = Path("recipe.yaml"),
     input: Annotated[str, typer.Option(help="The input: a folder, glob or file.")] = "data/",
-    output: Annotated[str, typer.Option(help="The output folder.")] = "out/",
+    output: Annotated[
+        str | None,
+        typer.Option(help="The output folder. Default: out/ and the name of the recipe.", show_default=False),
+    ] = None,
 ) -> None:
     """Write a starter recipe."""
     from curate.errors import RecipeError
 
     if path.exists():
         raise RecipeError(f"{path}: it is already there; name another file, or remove it first")
-    text = STARTER.format(name=path.as_posix(), input=json.dumps(input), output=json.dumps(output))
+    text = STARTER.format(
+        name=path.as_posix(), input=json.dumps(input), output=json.dumps(output or f"out/{path.stem}")
+    )
     path.write_text(text, encoding="utf-8", newline="\n")
     typer.echo(f"wrote {path}; now: curate check {path}")

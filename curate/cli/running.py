@@ -28,7 +28,7 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="PATH=VALUE",
-        help="Change an option: output.path=out2, stages.language.min_score=0.8. May be repeated.",
+        help="Change an option: output.path=out2, stages.c4.min_sentences=3. May be repeated.",
     ),
 ]
 

@@ -77,7 +77,7 @@ def measure(*, compile_all: bool = False) -> Iterator[Finding]:
         warm.mark(name, kind)
         facts = {"stage": name, "megabytes_per_second": round(speed, 2)}
         yield Finding(
-            family, "good", f"{name}: {speed:,.1f} MB of simple English a second on one core, at best", facts=facts
+            family, "good", f"{name}: {speed:,.0f} MB of simple English a second on one core, at best", facts=facts
         )
 
 

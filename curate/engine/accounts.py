@@ -88,11 +88,14 @@ class Accounts:
             )
         bad, total = self.bad_documents, self.documents_in
         if bad > limits.documents(total):
+            name = self.recipe.input.text
+            allow = f"or allow it: --set on_bad_input.max_documents={bad}"
+            remedy = f"is each text in '{name}'? else: input: {{text: NAME}}" if bad == total else allow
             raise BadInput(
                 f"{source}: on_bad_input.max_documents = {limits.max_documents}, but {bad} of {total} documents cannot"
-                f" be read ({bad / max(total, 1):.2%}). They are kept aside in {out}/quarantine:"
+                f" be read ({bad / max(total, 1):.2%}). They are kept aside in {out}/quarantine, with the reasons:"
                 f" curate inspect {out} --dropped-by quarantine\n"
-                f"  repair the input, or allow it: --set on_bad_input.max_documents={bad}"
+                f"  repair the input, {remedy}"
             )
 
     def check_expectations(self, this_pass: Pass) -> None:

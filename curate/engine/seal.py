@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import curate
@@ -24,11 +25,17 @@ from curate.urls import is_remote, local
 
 def question(recipe: Recipe, listing: Listing, *others: Any) -> str:
     """A hash of all that the result follows from: recipe, programs, models, input files, and what else there is."""
-    models = [[str(path), *_state(path)] for step in recipe.stages for path in step.stage.files()]
+    models = [_model(path) for step in recipe.stages for path in step.stage.files()]
     code = [sha256(path) for path in recipe.code()]
     versions = [[step.name, type(step.stage).version] for step in recipe.stages]
     files = [[file.path, *file.state] for file in listing.files]
     return digest(FORMAT, curate.__version__, recipes.dump(recipe), versions, models, code, files, others)
+
+
+def _model(path: Path) -> list[Any]:
+    """A file of a stage by its state; one that comes with curate by its contents, wherever curate is installed."""
+    ours = Path(curate.__file__).parent
+    return [path.name, sha256(path)] if ours in path.parents else [str(path), *_state(path)]
 
 
 def anywhere(recipe: Recipe) -> Recipe:

@@ -95,7 +95,7 @@ def test_plain_lines(capsys):
     lines = [line.split(" ", 1)[1] for line in stream.getvalue().splitlines()]
     assert lines == [
         "web.yaml -> out: 4 files, 1,860 documents, 10.3 MB, 2 workers",
-        "compiling kernels, once on this machine: up to half a minute",
+        "compiling kernels, once for each installation: half a minute on a core that is free",
         "pass 1 of 2: normalize, language: 3 units of work",
         "pass 1 of 2: 66 %, 1,200 documents, 150 docs/s, 750 kB/s, 0:01 left",
         "kept aside: a[0].jsonl, line 17: broken_json: unexpected end of data",

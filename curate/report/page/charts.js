@@ -48,6 +48,7 @@
     { rootMargin: "600px" },
   );
   charts.forEach((chart) => seen.observe(chart));
+  addEventListener("load", () => setTimeout(load, 0)); // for beforeprint, which cannot wait
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again([...drawn]));
   addEventListener("beforeprint", () => {
