@@ -58,7 +58,7 @@ def _folder() -> Path:
 def _summary(path: Path) -> str:
     """The first sentence of the comment at the top."""
     lines = itertools.takewhile(lambda line: line.startswith("# "), path.read_text(encoding="utf-8").splitlines())
-    return re.split(r"(?<!et al)\. ", " ".join(line[2:] for line in lines))[0].rstrip(".:")
+    return re.split(r"(?<!et al)\. |:  +", " ".join(line[2:] for line in lines))[0].rstrip(".:")
 
 
 def _copy(target: Path) -> None:
