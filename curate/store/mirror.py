@@ -13,44 +13,22 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
-
-import xxhash
 
 from curate.errors import RecipeError, StoreError
 from curate.store import objects
 from curate.store.files import read_json, whole, write_json
 from curate.store.folder import GENERATIONS, IN_STORE, is_scratch
+from curate.store.sent import State, Stored, exists, hash_of, is_same, state_from, state_of
 from curate.urls import joined
 
 T = TypeVar("T")
-SCHEMA = 1
 STATE, LOCK = ".curate.json", ".curate.lock"
 LAST = ("manifest.json", ".seal.json")
 """Sent last, in this order: what says that all else is there."""
 AT_ONCE = 8  # files under way
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A file as it was when it was sent."""
-
-    size: int
-    mtime_ns: int
-    xxh3_128: str
-
-
-@dataclass(frozen=True)
-class State:
-    """What is in the store, as who wrote it last has noted."""
-
-    turn: str
-    """Of the writing; another one each time."""
-    work: str
-    """The folder in which it was made."""
-    files: dict[str, Stored]
 
 
 class Mirror:
@@ -60,6 +38,7 @@ class Mirror:
         """Nothing is read yet."""
         self.folder, self.url = folder, url.rstrip("/")
         self.state = State("", "", {})
+        self._lost: set[str] = set()
 
     def bring(self, *, fresh: bool = False) -> int:
         """Bring down what the store has and the folder has not → number of files. Raises StoreError, RecipeError.
@@ -73,7 +52,7 @@ class Mirror:
             self._check_empty()
             self.state = State("", "", {})
             return 0
-        self.state = found
+        self.state, self._lost = found, self._lost_of(found)
         if fresh:
             return 0
         same = here is not None and here.turn == found.turn
@@ -83,24 +62,25 @@ class Mirror:
                 f"{self.url}: what its index remembers is of runs in the folder {found.work}; run there: "
                 f"--work {Path(found.work).parent}"
             )
-        there = _exists if same else _is_same
+        there = exists if same else is_same
         wanted = [(name, one) for name, one in found.files.items() if not there(self._path(name), one)]
         _at_once(self._bring, wanted)
         self._note()
         return len(wanted)
 
     def is_as_stored(self) -> bool:
-        """Whether the folder is, by what both have noted, as the store is."""
+        """Whether the folder is, by what both have noted, as the store is, and the store has what it notes."""
         here, found = self._noted(), self._stored()
         self.state = found or self.state
-        return here is not None and found is not None and here.turn == found.turn
+        return here is not None and found is not None and here.turn == found.turn and not self._lost_of(found)
 
     def bring_to_look(self) -> None:
         """Have the folder as the store is, and no other files in it, for commands that only read."""
         self._check_owner()
         self.state = self._stored() or State("", "", {})
-        files = self.state.files
-        _at_once(self._bring, [(name, one) for name, one in files.items() if not _is_same(self._path(name), one)])
+        files, lost = self.state.files, self._lost_of(self.state)
+        wanted = [(name, one) for name, one in files.items() if name in lost or not is_same(self._path(name), one)]
+        _at_once(self._bring, wanted)
         for name, path in list(self._files()):
             if name not in files:
                 path.unlink()
@@ -132,7 +112,9 @@ class Mirror:
         if not is_ours():
             raise StoreError(f"{self.url}: another run has taken over here; nothing of this one was published")
         say(len(changed), sum(path.stat().st_size for path in changed.values()))
-        vouched = [name for name in (*changed, *gone) if name.startswith("data/") and name in self.state.files]
+        back = {name for name in changed if name in self._lost and self._is_as_noted(name, there[name])}
+        new = [name for name in (*changed, *gone) if name not in back]
+        vouched = [name for name in new if name.startswith("data/") and name in self.state.files]
         if vouched and LAST[0] in self.state.files:
             for name in LAST:
                 objects.remove(joined(self.url, name))
@@ -163,11 +145,12 @@ class Mirror:
     def _send(self, files: dict[str, Path]) -> None:
         def send(item: tuple[str, Path]) -> tuple[str, Stored]:
             name, path = item
-            stored = _state_of(path)
+            stored = state_of(path)
             objects.put(path, joined(self.url, name))
             return name, stored
 
         self.state.files.update(_at_once(send, list(files.items())))
+        self._lost -= files.keys()
 
     def _bring(self, item: tuple[str, Stored]) -> None:
         """Bring a file down; one that is not as it was noted is left out: its sender was stopped, and will redo it."""
@@ -175,7 +158,7 @@ class Mirror:
         path = self._path(name)
         try:
             objects.fetch(joined(self.url, name), path)
-            whole = _hash(path) == expected.xxh3_128
+            whole = hash_of(path) == expected.xxh3_128
         except objects.Gone:
             whole = False
         if whole:
@@ -192,8 +175,26 @@ class Mirror:
 
     def _is_sent(self, name: str, path: Path) -> bool:
         """Whether the store has this file as it is here."""
+        return name not in self._lost and self._is_as_noted(name, path)
+
+    def _is_as_noted(self, name: str, path: Path) -> bool:
         known = self.state.files.get(name)
-        return known is not None and _is_same(path, known)
+        return known is not None and is_same(path, known)
+
+    def _lost_of(self, state: State) -> set[str]:
+        """Names of noted files of which the store has no object of that size any more: somebody removed or changed it.
+
+        One listing. Who may not list goes by what is noted.
+        """
+        if not state.files:
+            return set()
+        try:
+            found = objects.below(self.url)
+        except objects.Forbidden:
+            return set()
+        depth = len(_parts(self.url))
+        sizes = {"/".join(_parts(one.url)[depth:]): one.size for one in found}
+        return {name for name, one in state.files.items() if sizes.get(name) != one.size}
 
     def _stored(self) -> State | None:
         """What the store says is there; None if no run has been."""
@@ -204,11 +205,11 @@ class Mirror:
             return None
         except ValueError as error:
             raise StoreError(f"{url}: it is not JSON ({error}); was it edited by hand?") from None
-        return _state_from(found, url)
+        return state_from(found, url)
 
     def _noted(self) -> State | None:
         path = self.folder / IN_STORE
-        return _state_from(read_json(path), str(path)) if path.exists() else None
+        return state_from(read_json(path), str(path)) if path.exists() else None
 
     def _check_owner(self) -> None:
         """Raise RecipeError if the folder stands for another place in a store, or has somebody's own files."""
@@ -223,7 +224,7 @@ class Mirror:
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            write_json(path, {"schema": SCHEMA, "url": self.url, "turn": "", "work": "", "files": {}})
+            write_json(path, State("", "", {}).plain() | {"url": self.url})
 
     def _check_empty(self) -> None:
         """Raise RecipeError if the place in the store has other things than a run's."""
@@ -237,22 +238,12 @@ class Mirror:
     def _save(self) -> None:
         """Note in the store what is there, then in the folder."""
         self.state = replace(self.state, turn=secrets.token_hex(8), work=str(self.folder))
-        objects.write(joined(self.url, STATE), json.dumps(self._plain()).encode())
+        objects.write(joined(self.url, STATE), json.dumps(self.state.plain()).encode())
         self._note()
 
     def _note(self) -> None:
         with whole(self.folder / IN_STORE) as part:
-            part.write_text(json.dumps(self._plain() | {"url": self.url}), encoding="utf-8")
-
-    def _plain(self) -> dict[str, Any]:
-        files = {name: [one.size, one.mtime_ns, one.xxh3_128] for name, one in sorted(self.state.files.items())}
-        return {"schema": SCHEMA, "turn": self.state.turn, "work": self.state.work, "files": files}
-
-
-def _state_from(data: Any, where: str) -> State:
-    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
-        raise StoreError(f"{where}: this version of curate reads schema {SCHEMA} of it; was it edited by hand?")
-    return State(data["turn"], data["work"], {name: Stored(*told) for name, told in data["files"].items()})
+            part.write_text(json.dumps(self.state.plain() | {"url": self.url}), encoding="utf-8")
 
 
 def _is_unpublished(name: str, stored: dict[str, Stored]) -> bool:
@@ -263,31 +254,9 @@ def _is_unpublished(name: str, stored: dict[str, Stored]) -> bool:
     return len(parts) > 2 and parts[0] == GENERATIONS and not any(n.startswith(f"data/{parts[1]}/") for n in stored)
 
 
-def _exists(path: Path, expected: Stored) -> bool:
-    return path.exists()
-
-
-def _is_same(path: Path, expected: Stored) -> bool:
-    """Whether a file is there, and is as it was."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return False
-    same_time = stat.st_mtime_ns == expected.mtime_ns
-    return stat.st_size == expected.size and (same_time or _hash(path) == expected.xxh3_128)
-
-
-def _state_of(path: Path) -> Stored:
-    stat = path.stat()
-    return Stored(stat.st_size, stat.st_mtime_ns, _hash(path))
-
-
-def _hash(path: Path) -> str:
-    state = xxhash.xxh3_128()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            state.update(block)
-    return str(state.hexdigest())
+def _parts(url: str) -> list[str]:
+    """Bucket and names of an address; schemes have several names."""
+    return [part for part in url.partition("://")[2].split("/") if part]
 
 
 def _at_once(work: Callable[[Any], T], items: Sequence[Any]) -> list[T]:

@@ -22,6 +22,7 @@ from curate.errors import RecipeError, StoreError
 from curate.executors import Inline
 from curate.executors.pool import Pool
 from curate.store import hold, objects
+from curate.store.looking_afar import brought
 from tests.engine.corpus import data_bytes, documents, recipe_text, run, write_shards
 from tests.stores import CUT, SECRET
 
@@ -109,6 +110,87 @@ def test_a_finished_run_only_looks_on_another_machine_too(place, corpus, monkeyp
         assert not passes(said)
         assert place.writes() == []
     assert published(place) == corpus[1]
+
+
+@pytest.mark.parametrize(
+    ("lost", "content"),
+    [
+        (["data/00000.parquet"], None),
+        (["manifest.json"], None),
+        (["data/00000.parquet", "manifest.json"], None),
+        (["data/00000.parquet"], b"{}"),
+    ],
+)
+def test_what_the_store_has_lost_is_sent_again_and_nothing_else(place, lost, content):
+    go(f"{place.url}/in", f"{place.url}/out")
+    there = place.bytes_of("out")
+    for name in lost:
+        lose(place, name, content)
+    place.asked.clear()
+    said, _ = go(f"{place.url}/in", f"{place.url}/out")
+    assert not passes(said)
+    assert place.writes() == [f"PUT out/{name}" for name in (*lost, ".curate.json")]
+    assert place.bytes_of("out") | {".curate.json": b""} == there | {".curate.json": b""}
+    place.asked.clear()
+    go(f"{place.url}/in", f"{place.url}/out")
+    assert place.writes() == []
+    listings = [path for method, path in place.asked if "list-type=2" in path and "prefix=out" in path]
+    assert len(listings) == 1, "whether the store has it all is asked at once"
+    assert len(place.asked) <= 12
+
+
+def test_what_the_store_has_lost_is_sent_by_a_run_that_begins_afresh(place, corpus):
+    go(f"{place.url}/in", f"{place.url}/out")
+    lose(place, "data/00000.parquet", None)
+    go(f"{place.url}/in", f"{place.url}/out", fresh=True)
+    assert published(place) == corpus[1]
+
+
+def lose(place, name, content):
+    """Take an object of the output away, or put another content in its place."""
+    path = f"{place.bucket}/out/{name}"
+    place.system.rm(path) if content is None else place.system.pipe_file(path, content)
+
+
+def test_what_the_store_has_lost_is_no_reason_to_touch_what_its_manifest_vouches_for(place, corpus, tmp_path):
+    """Another recipe, whose shard takes the place of the one that is gone."""
+    go(f"{place.url}/in", f"{place.url}/out")
+    for name in published(place):
+        place.system.rm(f"{place.bucket}/out/{name}")
+    place.asked.clear()
+    other = "  - normalize\n  - sample: {share: 0.3}\n"
+    go(f"{place.url}/in", f"{place.url}/out", other)
+    writes = place.writes()
+    assert writes.index("DELETE out/manifest.json") < min(n for n, one in enumerate(writes) if "PUT out/data/" in one)
+    run(recipe_text(corpus[0], tmp_path / "out", other, LIMITS))
+    assert published(place) == data_bytes(tmp_path / "out")
+
+
+def test_who_may_not_list_goes_by_the_note(place):
+    go(f"{place.url}/in", f"{place.url}/out")
+    lose(place, "manifest.json", None)
+    place.fault = lambda method, path: 403 if "list-type=2" in path and "prefix=out" in path else None
+    place.asked.clear()
+    go(f"{place.url}/in", f"{place.url}/out")
+    place.fault = lambda method, path: None
+    assert place.writes() == []
+
+
+def test_a_look_at_a_run_of_which_the_store_has_lost_something(place):
+    go(f"{place.url}/in", f"{place.url}/out")
+    url = f"{place.url}/out"
+    here = brought(url)
+    assert (here / "data/00000.parquet").exists()
+    lose(place, "data/00000.parquet", None)
+    looked = brought(url)
+    assert looked != here, "what is told is told of the store"
+    assert not (looked / "data/00000.parquet").exists()
+    assert (looked / "data/00001.parquet").exists()
+    lose(place, "manifest.json", None)
+    with pytest.raises(StoreError, match="there is no finished run here"):
+        brought(url)
+    go(f"{place.url}/in", f"{place.url}/out")
+    assert brought(url) == here
 
 
 def test_another_recipe_replaces_the_output_behind_a_manifest_that_is_taken_away(place, corpus, tmp_path):
