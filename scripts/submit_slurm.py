@@ -20,8 +20,10 @@ from typing import Any
 
 from curate import plan as planning
 from curate import recipe as recipes
-from curate.engine import intake
+from curate.engine import imports, intake
 from curate.errors import CurateError
+from curate.store.fetched import fetched
+from curate.store.folder import RunFolder
 
 QUARANTINED = 3  # exit code of a run that is finished, with something in quarantine
 
@@ -41,10 +43,10 @@ def steps(recipe: recipes.Recipe, command: Sequence[str], asked: argparse.Namesp
     shared = (*command, "--workers", str(asked.cpus))
     listing = intake.listing(recipe)
     passes = len(planning.make(recipe, intake.survey(recipe, listing.files).schema).passes)
-    imports = sum(file.format != "parquet" for file in listing.files)
-    numbers = range(0 if imports else 1, passes + 2)
+    to_import = len(imports.tasks(recipe, RunFolder(recipe.output.folder), listing.files, None))
+    numbers = range(0 if to_import else 1, passes + 2)
     for number in numbers:
-        of = min(asked.shares, imports) if number == 0 else asked.shares
+        of = min(asked.shares, to_import) if number == 0 else asked.shares
         name = "import" if number == 0 else "write" if number == passes + 1 else f"pass-{number}"
         yield Step(f"until-{name}", ((*whole, "--until", str(number)),), False)
         each = ((*shared, "--unit", f"{share}/{of}", "--pass", str(number)) for share in range(1, of + 1))
@@ -161,7 +163,7 @@ def main(words: Sequence[str] | None = None) -> None:
     more += [word for path in asked.allow_code for word in ("--allow-code", path)]
     command = [sys.executable, "-m", "curate", "run", str(asked.recipe), *more]
     try:
-        recipe = recipes.load(asked.recipe, asked.set)
+        recipe = recipes.load(asked.recipe, asked.set, fetch=fetched)
         found = list(steps(recipe, command, asked))
     except CurateError as error:
         raise SystemExit(str(error)) from None

@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fsspec
 import pytest
 
+from curate.engine import imports
 from tests.engine.corpus import data_bytes, documents, recipe_text, run, write_shards
 
 ROOT = Path(__file__).parents[1]
@@ -64,6 +66,29 @@ def test_lines_are_imported_in_shares_too(main, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "1  job: until-import" in said
     assert "2  array of 1 after 1: import" in said
+
+
+def test_small_files_that_are_imported_together_are_one_share(main, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(imports, "MANY", 2)
+    for name in "abc":
+        (tmp_path / f"{name}.jsonl").write_text(f'{{"id": "{name}", "text": "one"}}\n')
+    (tmp_path / "r.yaml").write_text(recipe_text(tmp_path / "*.jsonl", tmp_path / "out", "  - normalize\n"))
+    main(tmp_path / "r.yaml", "--shares", 3, "--dry-run")
+    assert "2  array of 1 after 1: import" in capsys.readouterr().out
+
+
+def test_an_option_may_name_a_file_in_a_store(main, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("CURATE_WORK", str(tmp_path / "cache"))
+    system = fsspec.filesystem("memory")
+    system.pipe("/slurm/words/en", b"one\n")
+    write_shards(tmp_path / "in", documents(6), 1)
+    stages = "  - badwords: {lists: 'memory://slurm/words'}\n"
+    (tmp_path / "r.yaml").write_text(recipe_text(tmp_path / "in", tmp_path / "out", stages))
+    try:
+        main(tmp_path / "r.yaml", "--shares", 2, "--dry-run")
+    finally:
+        system.rm("/slurm", recursive=True)
+    assert "array of 2 after 1: pass-1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
