@@ -49,17 +49,18 @@ def test_one_holds_it_until_it_is_released(bucket):
 @pytest.mark.parametrize(
     ("content", "free"),
     [
-        (owner(), False),
-        (owner(host="another", pid=1), False),
-        (owner(host="another", pid=1, seen=time.time() - hold.STALE - 1), True),
-        (owner(pid=os.getpid()), True),  # the same number, and another process
-        (owner(pid=2**22 + 1), True),  # above all numbers of processes
-        (b"{", True),
-        (b"[]", True),
+        (owner, False),
+        (lambda: owner(host="another", pid=1), False),
+        (lambda: owner(host="another", pid=1, seen=time.time() - hold.STALE - 1), True),
+        (lambda: owner(pid=os.getpid()), True),  # the same number, and another process
+        (lambda: owner(pid=2**22 + 1), True),  # above all numbers of processes
+        (lambda: b"{", True),
+        (lambda: b"[]", True),
     ],
+    ids=["at work", "elsewhere", "long silent", "another by now", "gone", "cut off", "no owner"],
 )
 def test_only_the_dead_are_taken_over(bucket, content, free):
-    bucket.pipe("/out/.lock", content)
+    bucket.pipe("/out/.lock", content())
     mine = Hold(URL)
     if not free:
         with pytest.raises(StoreError, match="a run is at work here"):
