@@ -33,8 +33,8 @@ demo: $(INSTALLED)  ## Set up, then run the quickstart on real documents
 test: $(READY)  ## Set up, then run the tests
 	@$(BIN)/python -m pytest
 
-test-slow: $(READY)  ## The tests that take minutes: 50 kills in a row, long fuzzing, very large and very many files
-	@$(BIN)/python -m pytest -m slow
+test-slow: $(READY)  ## The tests that take minutes: 50 kills in a row, long fuzzing, very large and very many files; SLOW=WORD: some
+	@$(BIN)/python -m pytest -m slow $(if $(SLOW),-k "$(SLOW)")
 
 lock:  ## Pin what curate needs at run time, with hashes, in requirements.lock (uv in an environment of its own)
 	@$(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv

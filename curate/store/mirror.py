@@ -243,7 +243,7 @@ class Mirror:
 
     def _note(self) -> None:
         with whole(self.folder / IN_STORE) as part:
-            part.write_text(json.dumps(self.state.plain() | {"url": self.url}), encoding="utf-8")
+            part.write_text(json.dumps(self.state.plain() | {"url": self.url}), encoding="utf-8", newline="\n")
 
 
 def _is_unpublished(name: str, stored: dict[str, Stored]) -> bool:
