@@ -56,7 +56,7 @@ def write_corpus(folder: Path, table: pa.Table) -> None:
         pq.write_table(part, folder / "parquet" / f"{n:05d}.parquet", compression="zstd")
         with gzip.open(folder / "json.gz" / f"{n:05d}.json.gz", "wt", compresslevel=1, encoding="utf-8") as out:
             for row in part.to_pylist():
-                out.write(json.dumps({**row, "source": "bench"}, ensure_ascii=False) + "\n", encoding="utf-8")
+                out.write(json.dumps({**row, "source": "bench"}, ensure_ascii=False) + "\n")
 
 
 def real(corpus: list[str], megabytes: float) -> pa.Table:
