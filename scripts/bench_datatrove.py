@@ -29,6 +29,8 @@ from datatrove.pipeline.filters import (
 from datatrove.pipeline.readers import ParquetReader
 from datatrove.pipeline.writers import ParquetWriter
 
+LANGUAGES = ["en"]
+
 
 class BundledLanguage:
     """lid.176.ftz from a file, asked as datatrove asks it: its own class would download the model."""
@@ -43,7 +45,7 @@ class BundledLanguage:
         labels, scores = self.model.predict(doc.text.replace("\n", " "), k=-1)
         pairs = {label.split("__")[2]: float(min(score, 1.0)) for label, score in zip(labels, scores, strict=True)}
         best = max(pairs, key=pairs.get)
-        return (best, pairs[best]), pairs
+        return (best, pairs[best]), {name: pairs.get(name, 0.0) for name in LANGUAGES}
 
 
 def reader(work: Work) -> ParquetReader:
@@ -51,7 +53,7 @@ def reader(work: Work) -> ParquetReader:
 
 
 def language_steps() -> list:
-    step = LanguageFilter(languages=["en"], language_threshold=0.65)
+    step = LanguageFilter(languages=LANGUAGES, language_threshold=0.65)
     step.model = BundledLanguage()
     return [step]
 

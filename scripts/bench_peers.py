@@ -123,6 +123,7 @@ def once(tool: str, task: str, corpus: Path, cores: int, asked: argparse.Namespa
     work = {"files": files, "out": str(out.resolve()), "scratch": str(scratch.resolve()), "workers": workers}
     command = command_of(tool, task, work, asked.environments)
     os.environ.update(WARM)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled modules are kept, as anywhere
     found = measured(command, cores)
     return {**found, "documents": kept(out)}
 
