@@ -56,6 +56,12 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
         what = f": no document has a text in '{name}'; if it is called otherwise there: input: {{text: NAME}}"
         console.print(Text.assemble(("not ready", "red"), what))
         return 1
+    if code == 0 and survey.problems:
+        code = 3
+    if code == 3:
+        console.print(
+            "\nsome input cannot be read; a run keeps it aside, and stops when it is more than on_bad_input allows"
+        )
     if code == 0 and ready:
         console.print(f"\nready: {command}")
     return max(code, 0 if ready else 1)
@@ -99,10 +105,6 @@ def _trial(console: Console, recipe: Recipe, documents: int) -> int:
             console.print(Text.assemble(("not ready", "red"), f": {visible(str(error))}"))
             return 1
     screen.print_funnel(list(done.funnel))
-    if done.exit_code:
-        console.print(
-            "\nsome input cannot be read; a run keeps it aside, and stops when it is more than on_bad_input allows"
-        )
     return done.exit_code
 
 

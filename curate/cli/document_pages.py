@@ -12,6 +12,7 @@ from rich.text import Text
 
 from curate.cli.escapes import on_one_line, visible
 from curate.cli.group_pages import compare, similarity
+from curate.cli.wrapping import say
 from curate.errors import CurateError
 
 if TYPE_CHECKING:
@@ -58,11 +59,10 @@ class Pages:
             line.append(self._of_which(document, label, reason))
             step = self._steps.get(label)
             line.append(f"\n  the step: {on_one_line(_described(step))}" if step else "", style="dim")
+        say(self._console, line)
         repeats = self._repeats_of(document)
-        line.append(
-            f"\n  {repeats}: {compare(str(self.run.folder.root), document.id)}" if repeats else "", style="cyan"
-        )
-        self._console.print(line)
+        if repeats:  # a command, to be copied: in one piece
+            self._console.print(Text(f"  {repeats}: {compare(str(self.run.folder.root), document.id)}", "cyan"))
         self._values(document.columns)
         self._values(document.user, style="dim")
         if document.text is not None:
@@ -124,15 +124,18 @@ class Pages:
     def _values(self, values: Mapping[str, Any], style: str = "") -> None:
         for name, value in values.items():
             if value is not None:
-                self._console.print(Text(f"  {on_one_line(name)}: {on_one_line(_short(value))}", style))
+                say(self._console, Text(f"  {on_one_line(name)}: {on_one_line(_short(value))}", style))
 
     def _text(self, text: str) -> None:
-        """Not by way of rich, which would change tabs, and is slow with long texts."""
+        """A whole one, and what goes into a pipe, not by way of rich: it would change tabs, and is slow."""
         body = text if self.whole else text[:SHOWN]
         lines = visible(body).split("\n")
         if len(lines) > 1 and not lines[-1]:
             lines.pop()
-        typer.echo("\n".join(f"  │ {line}" for line in lines) if text else "  (the text is empty)")
+        if text and self._console.is_terminal and not self.whole:
+            say(self._console, Text("\n".join(lines)), mark="  │ ")
+        else:
+            typer.echo("\n".join(f"  │ {line}" for line in lines) if text else "  (the text is empty)")
         if len(text) > len(body):
             self._console.print(Text(f"  │ … {len(text) - len(body):,} more characters", "dim"))
 
@@ -142,7 +145,7 @@ class Pages:
         line.append(f"  ({on_one_line(row.id)})" if row.id is not None else "", style="dim")
         line.append("\nkept aside", style="bold red")
         line.append(f": {row.reason}: {on_one_line(row.error)}")
-        self._console.print(line)
+        say(self._console, line)
         if row.raw is not None:
             self._text(row.raw.decode("utf-8", "backslashreplace"))
 
@@ -153,7 +156,7 @@ class Pages:
         line.append(f": {file.reason}: {on_one_line(file.error)}")
         if file.rows_kept:
             line.append(f"\n  {file.rows_kept:,} documents before the break are part of the run", style="dim")
-        self._console.print(line)
+        say(self._console, line)
 
 
 def no_such_document(run: Run, id: str) -> NoReturn:

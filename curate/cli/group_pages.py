@@ -12,6 +12,7 @@ from rich.text import Text
 
 from curate.cli.escapes import on_one_line, visible
 from curate.cli.meter import counted
+from curate.cli.wrapping import say
 
 if TYPE_CHECKING:
     from curate.report.differences import Differences
@@ -114,7 +115,7 @@ class GroupPages:
         if found.equal:
             self._indented(Text("the same words; white space differs", "dim"))
         elif self.whole:
-            self._say(Text("\n").join(Text.assemble("  │ ", line) for line in self._whole(found).split("\n")))
+            say(self._console, self._whole(found), mark="  │ ")
         else:
             self._indented(self._places(found))
         self._marked_any |= not found.equal
@@ -163,10 +164,10 @@ class GroupPages:
     def _indented(self, text: Text) -> None:
         for line in text.wrap(self._console, self._console.width - INDENT):
             line.rstrip()
-            self._say(Text.assemble(" " * INDENT, line))
+            self._console.print(Text.assemble(" " * INDENT, line), soft_wrap=True)
 
     def _say(self, text: Text) -> None:
-        self._console.print(text, soft_wrap=True)
+        say(self._console, text)
 
 
 def _changes(found: Differences) -> int:

@@ -18,6 +18,7 @@ from curate.store.folder import RunFolder
 from curate.store.footers import ParquetFacts, parquet_facts
 from curate.store.inputs import BadFile, InputFile, Listing, list_inputs, outside
 from curate.store.jsonl import jsonl_head
+from curate.store.paths import place_beside
 from curate.store.schemas import unify
 from curate.store.shards import UNIT_BYTES, Unit, cut_into_units
 
@@ -56,9 +57,12 @@ def listing(recipe: Recipe, only: Mapping[str, str] | None = None) -> Listing:
 
 def _listing(recipe: Recipe, *, lasting: bool) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
-    found = outside(
-        list_inputs(recipe.input.paths, fixed, lasting=lasting), str(recipe.output.folder), recipe.output.path
-    )
+    try:
+        there = list_inputs(recipe.input.paths, fixed, lasting=lasting)
+    except RecipeError as error:
+        where = place_beside(recipe.source, recipe.input.paths)
+        raise RecipeError(f"{error}{where}") from None
+    found = outside(there, str(recipe.output.folder), recipe.output.path)
     if not found.files:
         raise RecipeError(
             f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: all input files lie in it;"
@@ -295,6 +299,8 @@ def _survey_one(recipe: Recipe, file: InputFile) -> tuple[pa.Schema | None, int,
         head = jsonl_head(file, text=recipe.input.text, id=recipe.input.id)
     except BadFile as error:
         return None, 0, 0, True, Broken(file.name, error.reason, error.error)
+    if set(head.bad) == {"text_missing"} and not head.rows:  # as of Parquet: these are its columns
+        return pa.schema([(name, pa.null()) for name in head.without_text]), 0, 0, head.whole, None
     times = 1.0 if head.whole or not head.compressed else file.size / head.compressed
     cut = head.broken
     problem = Broken(file.name, cut.reason, cut.error, cut.offset, head.rows) if cut else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import pyarrow.compute as pc
 from curate.documents import Batch
 from curate.recipe import Step
 from curate.stage import Outcome
+
+_NAME = "^[a-z0-9_]+$"
 
 
 def checked(outcome: Outcome, step: Step, batch: Batch) -> Outcome:
@@ -24,6 +27,8 @@ def checked(outcome: Outcome, step: Step, batch: Batch) -> Outcome:
     if text is not None and text.null_count:
         reason = _nothing_left(text, reason, n)
         text = text.fill_null("")
+    if reason is not None and reason.null_count < n:
+        _check_names(reason)
     promised = step.stage.columns_written()
     if set(promised) != set(outcome.columns):
         raise ValueError(f"{step.name} returned the columns {sorted(outcome.columns)}; it promised {sorted(promised)}")
@@ -44,6 +49,15 @@ def _one(values: Any, kind: pa.DataType, what: str, n: int) -> pa.Array:
             f"returned {len(values)} {what} for {n} documents;\n  a stage returns exactly one value per document"
         )
     return values if values.type == kind else values.cast(kind)
+
+
+def _check_names(reason: pa.Array) -> None:
+    """That all reasons are names: they are counted, and asked for as STAGE/REASON."""
+    odd = pc.filter(reason, pc.invert(pc.match_substring_regex(reason, _NAME)))  # null, for a kept one, is left out
+    if len(odd):
+        given = odd[0].as_py()
+        meant = re.sub("[^a-z0-9]+", "_", given.lower()).strip("_") or "too_loud"
+        raise ValueError(f"gave the reason {given!r};\n  a reason is a name in snake_case, such as '{meant}'")
 
 
 def _nothing_left(text: pa.Array, reason: pa.Array | None, n: int) -> pa.Array:

@@ -61,6 +61,8 @@ class Head:
     text_bytes: int
     """UTF-8 bytes of the texts."""
     bad: dict[str, int]
+    without_text: tuple[str, ...]
+    """Names in the first of the lines that have no text."""
     broken: Broken | None
     whole: bool
     """These are all lines of the file."""
@@ -167,7 +169,9 @@ def jsonl_head(file: InputFile, lines: int = 1000, *, text: str = "text", id: st
     compressed = round(stream.consumed * min(1, size / stream.given)) if stream.given else stream.consumed
     schema = schema_of(kinds or {id: pa.string(), text: pa.string()})
     bad = dict(sorted(count.bad.items()))
-    return Head(schema, count.rows, count.lines, size, compressed, text_bytes, bad, stream.broken, complete)
+    return Head(
+        schema, count.rows, count.lines, size, compressed, text_bytes, bad, count.without_text, stream.broken, complete
+    )
 
 
 def _write_as_first_block(

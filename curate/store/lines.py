@@ -47,6 +47,8 @@ class Count:
     byte_order_mark: bool = False
     begins_with: bytes = b""
     """Of the first line that is not blank."""
+    without_text: tuple[str, ...] = ()
+    """Names in the first line that has no text."""
 
 
 def documents(
@@ -107,6 +109,7 @@ def _document(line: bytes, number: int, block: Block, rules: Rules, count: Count
     text = record.get(rules.text)
     if type(text) is not str:
         if rules.text not in record:
+            count.without_text = count.without_text or tuple(record)
             names = ", ".join(list(record)[:10]) or "nothing"
             raise _BadLine("text_missing", f"there is no '{rules.text}'; there is: {names}", id)
         if text is None:

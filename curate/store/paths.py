@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -175,3 +176,17 @@ def near(path: str) -> str:
         return f"did you mean '{parent / close[0]}'?"
     some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "") if there else "nothing"
     return f"in '{parent}' there is: {some}"
+
+
+def place_beside(recipe: Path | None, entries: Sequence[str]) -> str:
+    """For a message: the folder about a recipe's file from which its input would be found; "" if there is none."""
+    missing = [one for one in entries if not (is_remote(one) or one[0] in "~/\\" or os.path.lexists(one))]
+    if recipe is None or not missing:
+        return ""
+    for folder in list(recipe.resolve().parents)[:4]:
+        if folder != Path.cwd() and any(folder.glob(missing[0])):
+            return (
+                f"\n  paths are of the folder that one is in; from '{folder}' there is '{missing[0]}':"
+                f" cd {shlex.quote(str(folder))}"
+            )
+    return ""

@@ -2,10 +2,13 @@
 
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from curate import recipe as recipes
+from curate.cli.app import app
 from curate.cli.checking import disk_needed
 from curate.engine.intake import Survey
+from curate.errors import RecipeError
 
 SURVEY = Survey(1, 1 << 30, 10**6, 2 * 10**9, True, pa.schema({"text": pa.string()}), ())
 
@@ -31,3 +34,18 @@ def test_disk_for_what_stages_note_of_documents(stage, each):
     assert needed(stage, "normalize", f"{stage[:-1]}, as: again}}" if ":" in stage else f"{stage}: {{as: again}}") == (
         2 * needed(stage) - needed("normalize")
     )
+
+
+def test_json_lines_without_the_text_column(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"url": "u", "content": "Some text."}\n{"url": "v", "content": "More."}\n')
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(f"input: {folder}\noutput: {tmp_path / 'out'}\nstages: [normalize]\n")
+    with pytest.raises(RecipeError, match=r"r\.yaml: input\.text: it has no column 'text'; it has: url, content"):
+        CliRunner().invoke(app, ["check", str(recipe)], catch_exceptions=False)
+    (folder / "b.jsonl").write_text('{"url": "u", "text": "Some text."}\n')
+    done = CliRunner().invoke(app, ["check", str(recipe)])
+    assert done.exit_code == 3
+    assert "cannot be read a.jsonl: missing_column: it has no column 'text'; it has: url, content" in done.output
+    assert "ready" not in done.output

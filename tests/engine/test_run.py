@@ -242,6 +242,17 @@ def test_a_stage_that_breaks_its_contract_is_named(tmp_path, rows):
         run(recipe_text(data, tmp_path / "out", "  - ./short.py"), source=tmp_path / "r.yaml")
 
 
+@pytest.mark.parametrize(("reason", "meant"), [("Too Loud!", "too_loud"), ("a/b", "a_b"), ("", "too_loud")])
+def test_a_reason_that_is_no_name(tmp_path, rows, reason, meant):
+    (tmp_path / "loud.py").write_text(
+        "from curate import Filter\n\n\nclass Loud(Filter):\n"
+        f'    """All of it."""\n\n    def judge_one(self, text):\n        return {reason!r} if "a" in text else None\n'
+    )
+    data = write_shards(tmp_path / "in", rows, 1)
+    with pytest.raises(StageError, match=rf"(?s)stage 'loud' failed.*gave the reason '{reason}'.*such as '{meant}'"):
+        run(recipe_text(data, tmp_path / "out", "  - ./loud.py"), source=tmp_path / "r.yaml")
+
+
 def test_an_output_folder_with_other_things_in_it_is_refused(tmp_path, rows):
     data = write_shards(tmp_path / "in", rows, 1)
     (tmp_path / "out").mkdir()

@@ -1,11 +1,13 @@
 """Which files an input names, in which order, and what is said when it names none."""
 
 import os
+from pathlib import Path
 
 import pytest
 
 from curate.errors import RecipeError, StoreError
 from curate.store.inputs import list_inputs, same_as_now
+from curate.store.paths import place_beside
 
 
 @pytest.fixture
@@ -123,6 +125,27 @@ def test_a_path_that_names_nothing_to_read(make, tmp_path, entry, says):
     (tmp_path / "data/empty").mkdir()
     with pytest.raises(RecipeError, match=says):
         list_inputs(["data/a.parquet", entry])
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        (["data/"], "from '{folder}' there is 'data/': cd '{folder}'"),
+        (["data/*.parquet"], "from '{folder}' there is 'data/*.parquet'"),
+        (["here", "data/a.parquet"], "there is 'data/a.parquet'"),
+        (["dta"], ""),
+        (["s3://bucket/data", "/data", "~/data"], ""),
+    ],
+)
+def test_input_that_lies_beside_the_recipe(make, tmp_path, monkeypatch, entries, says):
+    project = tmp_path / "my project"
+    make("my project/configs/r.yaml", "my project/data/a.parquet", "else/here")
+    monkeypatch.chdir(tmp_path / "else")
+    told = place_beside(project / "configs/r.yaml", entries)
+    assert says.format(folder=project) in told if says else not told
+    monkeypatch.chdir(project)
+    assert place_beside(Path("configs/r.yaml"), entries) == ""
+    assert place_beside(None, entries) == ""
 
 
 def test_a_link_to_nothing_is_not_passed_over(make, tmp_path):
