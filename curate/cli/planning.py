@@ -10,13 +10,16 @@ import typer
 
 from curate.cli.running import AllowCode, Overrides, RecipePath
 
+TEXTS = ("text", "content", "raw_content", "body", "document", "page_content", "markdown", "code")
+"""Columns that are taken for the texts by a starter recipe: the first that is there."""
+LOOKED_AT = 100  # files
 STARTER = """\
 # A starter recipe. Check it: curate check {name} · run it: curate run {name} · all stages: curate stages
 # yaml-language-server: $schema=./recipe.schema.json     (made by: curate schema > recipe.schema.json)
 input:
   paths: {input}            # folders, globs or files: .parquet, .jsonl, .jsonl.gz, .jsonl.zst
   id: id                    # made from file and row where a document has none
-  text: text
+  text: {text}
 output: {output}
 workers: auto
 on_bad_input: {{max_documents: 0.1%, max_shards: 0}}
@@ -86,13 +89,35 @@ def init(
         typer.Option(help="The output folder. Default: out/ and the name of the recipe.", show_default=False),
     ] = None,
 ) -> None:
-    """Write a starter recipe."""
+    """Write a starter recipe, for the column of texts that the input has."""
+    from curate.cli.escapes import visible
     from curate.errors import RecipeError
 
     if path.exists():
         raise RecipeError(f"{path}: it is already there; name another file, or remove it first")
-    text = STARTER.format(
-        name=path.as_posix(), input=json.dumps(input), output=json.dumps(output or f"out/{path.stem}")
-    )
-    path.write_text(text, encoding="utf-8", newline="\n")
+    text, problem = _column_of_texts(input)
+    where = {"input": json.dumps(input), "output": json.dumps(output or f"out/{path.stem}"), "text": json.dumps(text)}
+    path.write_text(STARTER.format(name=path.as_posix(), **where), encoding="utf-8", newline="\n")
+    if problem:
+        typer.echo(visible(problem), err=True)
+    elif text != TEXTS[0]:
+        typer.echo(f"there is no column '{TEXTS[0]}': '{text}' is taken for the texts")
     typer.echo(f"wrote {path}; now: curate check {path}")
+
+
+def _column_of_texts(paths: str) -> tuple[str, str]:
+    """(the column, what is wrong with the input as it is now, if something is)."""
+    from curate.engine import intake
+    from curate.errors import CurateError
+    from curate.recipe import loads
+
+    problem = ""
+    for name in TEXTS:
+        asked = loads(json.dumps({"input": {"paths": paths, "text": name}, "output": "out", "stages": ["normalize"]}))
+        try:
+            intake.survey(asked, intake.listing(asked).files, LOOKED_AT)
+        except CurateError as error:
+            problem = problem or str(error).removeprefix("recipe: ")
+        else:
+            return name, ""
+    return TEXTS[0], problem

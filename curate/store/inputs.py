@@ -243,7 +243,20 @@ def _nothing_usable(entry: str, passed_over: Sequence[str]) -> str:
         return f"input: there is no file in the folder '{entry}' (names with . or _ in front do not count)"
     some = ", ".join(f"'{os.path.basename(path)}'" for path in passed_over[:3])
     more = ", …" if len(passed_over) > 3 else ""
+    files = "1 file was" if len(passed_over) == 1 else f"{len(passed_over)} files were"
     return (
-        f"input: nothing to read in '{entry}': {len(passed_over)} files passed over ({some}{more}); endings known are "
+        f"input: nothing to read in '{entry}': {files} passed over ({some}{more}); endings known are "
         f"{', '.join(ENDINGS)}, those of JSON lines also with .gz or .zst; for other names say format: parquet or jsonl"
+        f"{_of_tables(passed_over)}"
     )
+
+
+def _of_tables(passed_over: Sequence[str]) -> str:
+    """How to make a table Parquet, if there is one."""
+    for path in passed_over:
+        stem, ending = os.path.splitext(os.path.basename(path))
+        if ending.lower() in (".csv", ".tsv") and not is_remote(path):
+            tabs = r", separator='\t'" if ending.lower() == ".tsv" else ""
+            read = f"pl.read_csv({path!r}{tabs})"
+            return f"\n  tables: to Parquet, in Python: import polars as pl; {read}.write_parquet('{stem}.parquet')"
+    return ""

@@ -220,6 +220,23 @@ def test_init_writes_a_recipe_that_plans(tmp_path):
     assert "already there" in again.stderr
 
 
+def test_init_looks_at_its_input(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.jsonl").write_text('{"url": "u", "content": "Some text."}\n')
+    made = curate("init", "a.yaml", "--input", "in/", cwd=tmp_path)
+    assert made.returncode == 0
+    assert "'content' is taken for the texts" in made.stdout
+    assert curate("plan", "a.yaml", cwd=tmp_path).returncode == 0
+    (tmp_path / "in/a.jsonl").write_text('{"url": "u", "words": "Some text."}\n')
+    made = curate("init", "b.yaml", "--input", "in/", cwd=tmp_path)
+    assert "input.text: it has no column 'text'; it has: url, words" in made.stderr
+    assert recipes.load(tmp_path / "b.yaml").input.text == "text"
+    made = curate("init", "c.yaml", "--input", "nowhere/", cwd=tmp_path)
+    assert made.returncode == 0
+    assert "there is no 'nowhere/'" in made.stderr
+    assert (tmp_path / "c.yaml").exists()
+
+
 def test_version():
     assert curate("--version").stdout.strip()[0].isdigit()
 
