@@ -111,16 +111,6 @@ def shortened(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def recipe_lines(facts: catalog.Facts) -> str | None:
-    """Entries of a recipe with this stage: those within its help, else its name alone; None if its help has a block."""
-    if re.search(rf"^ +- {facts.name}\b", facts.help, re.MULTILINE):
-        return None
-    within = [f"- {entry}" for entry in re.findall(rf"`({facts.name}: {{[^`]*}})`", facts.help)]
-    if not within and any(option.required for option in facts.options):
-        sys.exit(f"{facts.name}: its docstring has no entry of a recipe, and it has options that must be given")
-    return "\n".join(within or [f"- {facts.name}"])
-
-
 def thresholds(found: type[Stage]) -> Iterator[str]:
     """The limits that a stage has by default, as rows of a table."""
     try:
@@ -140,8 +130,10 @@ def stage_page(name: str) -> str:
     facts, found = catalog.describe(name), catalog.stage_class(name)
     group = next((title for title, (names, _) in GROUPS.items() if name in names), OTHERS)
     parts = [f"{NOTE}\n# {name}", prose(facts.summary), f"*{facts.kind}*: {KINDS[facts.kind]}."]
-    if (lines := recipe_lines(facts)) is not None:
-        parts.append(f"```yaml\n{lines}\n```")
+    if entries := facts.entries():
+        parts.append("\n".join(["```yaml", *entries, "```"]))
+    elif not re.search(rf"^ +- {facts.name}\b", facts.help, re.MULTILINE):
+        sys.exit(f"{facts.name}: its docstring has no entry of a recipe, and it has options that must be given")
     parts += paragraphs(facts.help)
     if facts.options:
         parts.append("## Options")

@@ -56,6 +56,17 @@ class Facts:
     examples: dict[str, Any]
     """Input → output with default options."""
 
+    def entries(self) -> tuple[str, ...]:
+        """How it stands in a recipe: as its help has it between backquotes, else by its name alone; none if its help
+        has a block of them, or if it has options that must be given and the help does not show how.
+        """
+        if re.search(rf"^ +- {self.name}\b", self.help, re.MULTILINE):
+            return ()
+        within = re.findall(rf"`({self.name}: {{[^`]*}})`", self.help)
+        if not within and not any(option.required for option in self.options):
+            within = [self.name]
+        return tuple(f"- {entry}" for entry in within)
+
 
 def summary(name: str) -> str:
     """One line on a stage, read without importing it. Raises RecipeError as `describe` does."""

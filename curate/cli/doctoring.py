@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from curate.cli.health import Finding
 
+COLUMN = 22  # where texts begin
 MARKS = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("BAD", "bold red")}
 
 
@@ -50,9 +51,10 @@ def _print(finding: Finding) -> None:
     from rich.text import Text
 
     from curate.cli.escapes import on_one_line
+    from curate.cli.wrapping import say
 
     mark, style = MARKS[finding.state]
-    line = Text.assemble((f"{mark:>4}  ", style), f"{finding.name:<16}", on_one_line(finding.text))
+    line = Text.assemble((f"{mark:>4}  ", style), finding.name.ljust(COLUMN - 6), on_one_line(finding.text))
     if finding.remedy:
         line.append(f"; {finding.remedy}", "dim" if finding.state == "good" else "bold")
-    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(line)
+    say(Console(highlight=False, markup=False, emoji=False), line, hang=COLUMN)

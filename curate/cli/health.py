@@ -74,7 +74,7 @@ def extras() -> Iterator[Finding]:
     there = {extra: all(_version(name) for name in names) for extra, names in by_extra.items()}
     have, lack = ([extra for extra in sorted(there) if there[extra] is is_there] for is_there in (True, False))
     text = f"{', '.join(have) or 'none'}" + (f"; not installed: {', '.join(lack)}" if lack else "")
-    hint = f"for those: pip install 'curate[{lack[0]}]'" if lack else ""
+    hint = f"for those: pip install 'curate[{','.join(lack)}]'" if lack else ""
     yield Finding("extras", "good", text, hint, there)
 
 

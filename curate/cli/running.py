@@ -48,10 +48,12 @@ def run(
     recipe: RecipePath,
     overrides: Overrides = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes; 0: none but this one. Default: as the recipe says.")
+        int | None,
+        typer.Option(metavar="N", min=0, help="Processes; 0: none but this one. Default: as the recipe says."),
     ] = None,
     executor: Annotated[
-        str | None, typer.Option(help="inline, pool or ray. Default: inline or pool, by the number of workers.")
+        str | None,
+        typer.Option(metavar="NAME", help="inline, pool or ray. Default: inline or pool, by the number of workers."),
     ] = None,
     address: Annotated[
         str | None,
@@ -64,7 +66,9 @@ def run(
             help="For ray: memory that each task needs: 2GB; or those of a step: minhash_dedup=8GB. May be repeated.",
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first so many documents only.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Take the first so many documents only.")
+    ] = None,
     sample: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Take a share of the documents, by the hash of their id: 1%.")
     ] = None,
@@ -93,15 +97,19 @@ def run(
     number: Annotated[
         int | None,
         typer.Option(
-            "--pass", min=0, help="With --unit: the pass that is meant; 0 is the import, the last the writing."
+            "--pass",
+            metavar="P",
+            min=0,
+            help="With --unit: the pass that is meant; 0 is the import, the last the writing.",
         ),
     ] = None,
     until: Annotated[
         int | None,
-        typer.Option(metavar="PASS", min=0, help="Stop where this pass would begin, so that it can be done in shares."),
+        typer.Option(metavar="P", min=0, help="Stop where this pass would begin, so that it can be done in shares."),
     ] = None,
     log_format: Annotated[
-        str, typer.Option(help="auto (progress bars on a terminal, plain lines elsewhere), plain or json.")
+        str,
+        typer.Option(metavar="NAME", help="auto (progress bars on a terminal, plain lines elsewhere), plain or json."),
     ] = "auto",
     allow_code: AllowCode = None,
 ) -> None:

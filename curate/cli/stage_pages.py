@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -26,7 +26,9 @@ def print_stages() -> None:
 
 def print_stage(name: str) -> None:
     """Print a stage's page on standard output. Raises RecipeError if there is no such stage."""
-    _put(stage_page(catalog.describe(name)))
+    facts = catalog.describe(name)
+    entries = (entry.replace(f"- {facts.name}", f"- {name}", 1) for entry in facts.entries())  # ours: by its path
+    _put(stage_page(facts, entries))
 
 
 def _put(what: RenderableType) -> None:
@@ -45,8 +47,8 @@ def stages_table() -> Table:
     return table
 
 
-def stage_page(facts: catalog.Facts) -> RenderableType:
-    """Everything about one stage."""
+def stage_page(facts: catalog.Facts, entries: Iterable[str] = ()) -> RenderableType:
+    """Everything about one stage; `entries`: how it may stand in a recipe."""
     parts: list[RenderableType] = [
         Text.assemble((facts.name, "bold"), "  ", (facts.kind.lower(), "dim")),
         "",
@@ -55,6 +57,7 @@ def stage_page(facts: catalog.Facts) -> RenderableType:
     if facts.help.strip():
         parts += ["", *_paragraphs(facts.help)]
     for title, content in (
+        ("in a recipe", map(Text, entries)),
         ("options", _options(facts)),
         ("columns", _columns(facts)),
         ("reasons", _reasons(facts)),

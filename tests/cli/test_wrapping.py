@@ -31,6 +31,7 @@ def test_words_go_on_below_and_are_indented():
         "    {min_alpha_words: 0.7, max: 1}",
         "next",
     ]
+    assert lines("name      two words, and others, and then") == ["name      two words, and others, and", "  then"]
     assert lines("  two words, and others, and then others", mark="| ") == [
         "|   two words, and others, and then",
         "| others",
