@@ -281,12 +281,17 @@ def main() -> None:
                 save(asked.write / "benchmarks.json", said)
 
 
+def place(row: dict) -> tuple:
+    """What a row is about."""
+    return row["task"], row["cores"], row["tool"], row["corpus"]
+
+
 def save(path: Path, said: dict) -> None:
-    """Write the figures; those of an earlier run for tasks that this one has not done stay."""
+    """Write the figures; those of an earlier run for what this one has not done stay."""
     if path.exists():
-        new = {(row["task"], row["cores"]) for row in said["rows"]}
+        new = {place(row) for row in said["rows"]}
         before = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        said = {**said, "rows": said["rows"] + [row for row in before if (row["task"], row["cores"]) not in new]}
+        said = {**said, "rows": said["rows"] + [row for row in before if place(row) not in new]}
     path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 

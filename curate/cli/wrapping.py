@@ -42,7 +42,8 @@ def _breaks(words: str, first: int, room: int) -> list[int]:
 
     Single words may be.
     """
-    found, width = [], 0
+    found: list[int] = []
+    width = 0
     for word in re.finditer(r"\s*\S+\s*", words):
         cells = cell_len(word[0].rstrip())
         if width and width + cells > (room if found else first):
