@@ -104,7 +104,8 @@ def measured(command: list[str], cores: int = 0, cwd: str | None = None, limit: 
     asked = [sys.executable, "-S", __file__, "--cores", str(cores), "--", *command]
     done = subprocess.run(asked, capture_output=True, text=True, cwd=cwd, timeout=limit)
     if done.returncode:
-        raise CommandError(f"{' '.join(command[:6])} …: status {done.returncode}\n{done.stderr[-4000:]}")
+        status = json.loads(done.stdout)["status"] if done.stdout else done.returncode  # below 0: ended by a signal
+        raise CommandError(f"{' '.join(command[:6])} …: status {status}\n{done.stderr[-4000:]}")
     return json.loads(done.stdout)
 
 
