@@ -44,7 +44,7 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
     for problem in survey.problems:
         what = on_one_line(f" {problem.file}: {problem.reason}: {problem.error}")
         console.print(Text.assemble(("cannot be read", "red"), what))
-    console.print(f"passes  {len(plan.passes)}, and the writing of survivors; see: curate plan")
+    console.print(f"passes  {len(plan.passes) + 1}, the last one writes; see: curate plan")
     for step in recipe.stages:
         for model in step.stage.files():
             console.print(f"model   {step.label}: {model.name}, {_size(model.stat().st_size)}")

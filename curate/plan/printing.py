@@ -16,10 +16,10 @@ _WIDTH = 100  # characters of a line
 
 def describe(plan: Plan, recipe: Recipe, estimate: Estimate | None = None) -> str:
     """What `curate plan` prints: each pass, what it reads, and what each step does in it."""
-    steps, passes = len(recipe.stages), len(plan.passes)
+    steps, passes = len(recipe.stages), len(plan.passes) + 1  # and the writing, which a run counts as one
     lines = [
         f"{recipe.source or 'recipe'} -> {recipe.output.path}: {steps} {'stage' if steps == 1 else 'stages'} in"
-        f" {passes} {'pass' if passes == 1 else 'passes'}",
+        f" {passes} passes",
         "",
         *_wrapped("input", _input(recipe, estimate)),
     ]
@@ -33,7 +33,7 @@ def describe(plan: Plan, recipe: Recipe, estimate: Estimate | None = None) -> st
         lines += [f"         then {label} decides, for the whole corpus" for label in deciding]
     size, compression = size_text(recipe.output.shard_size), recipe.output.compression
     level = f" {recipe.output.compression_level}" if recipe.output.compression_level is not None else ""
-    lines += _wrapped("write", f"Parquet ({compression}{level}), a new file after {size} of text")
+    lines += _wrapped(f"pass {passes}", f"writes Parquet ({compression}{level}), a new file after {size} of text")
     lines += [f"         {line}" for part in plan.parts for line in _part(part)]
     rest = "" if plan.input_schema is not None else ", and what else the input has"
     lines += _wrapped("columns", ", ".join(plan.output_columns) + rest)

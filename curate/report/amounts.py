@@ -35,12 +35,15 @@ def counted(count: int, thing: str) -> str:
 
 
 def short(count: float) -> str:
-    """Three figures or so: `356`, `9,504`, `1.36 M`, `12.4 B`."""
+    """Three figures or so: `356`, `9,504`, `1.40 M`, `12.4 B`."""
     for limit, unit in ((1e4, ""), (1e6, " k"), (1e9, " M"), (1e12, " B")):
         if count < limit:
-            shown = count / (limit / 1e3) if unit else count
-            return f"{shown:,.0f}" if not unit else f"{shown:.3g}{unit}" if shown < 999.5 else f"{shown:.0f}{unit}"
-    return f"{count / 1e12:.3g} T"
+            return f"{_three(count / (limit / 1e3))}{unit}" if unit else f"{count:,.0f}"
+    return f"{_three(count / 1e12)} T"
+
+
+def _three(number: float) -> str:
+    return f"{number:#.3g}".rstrip(".") if number < 999.5 else f"{number:.0f}"
 
 
 def value(number: float) -> str:

@@ -31,7 +31,7 @@ def test_a_plan_in_print(recipe):
     assert (
         printed
         == """\
-web.yaml -> out: 4 stages in 2 passes
+web.yaml -> out: 4 stages in 3 passes
 
 input    12 files, 345.7 MB: 1,234,567 documents, 9.9 GB of text
 pass 1   reads id, text, score
@@ -43,7 +43,7 @@ pass 1   reads id, text, score
 pass 2   reads id, score, text
     3  median              apply
     4  counts              process  adds n_words, n_lines
-write    Parquet (gzip 9), a new file after 1GiB of text
+pass 3   writes Parquet (gzip 9), a new file after 1GiB of text
 columns  id, text, score, n_words, n_lines""".replace("reads id, score, text", "reads id, text, score")
     )
 

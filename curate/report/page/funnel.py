@@ -26,7 +26,7 @@ def section(numbers: Numbers, figures: Figures) -> Section | None:
                 "p",
                 "Documents that reached each step, in the order of the recipe. Every document that left has a reason.",
             ),
-            legend(("kept", "kept by the step"), ("gone", "dropped by it"), ("", "gone before")),
+            legend(("kept", "kept by the step"), ("gone", "dropped by it"), ("before", "gone before")),
             table(
                 ["step", "of all documents", "in", "dropped", "share", "kept", "characters kept", "tokens kept"],
                 [*(_step(numbers, step) for step in numbers.funnel), _sum(numbers)],
