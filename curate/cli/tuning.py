@@ -73,28 +73,39 @@ def tune(
     steps = steps_of(run)[1]
     tuner = Tuner(run, steps, tokens_column(run, steps))
     wanted = [with_stages(one, recipe) for one in overrides or ()]
-    shown: dict[str, Any] = {}
-    pages = _Pages(tuner)
+    tuned = rows = levels = None
     if wanted:
         new = load_kept(run.folder.recipe, wanted)
         tuned = tuner.tune(changes(run, recipe, new, steps, wanted), n)
-        shown["tuned"] = asdict(tuned)
-        if not as_json:
-            pages.tuned(tuned, moved(recipe, new), run, n)
     if tries is not None:
-        rows = list(_tried(run, recipe, tuner, wanted, tries))
-        shown["tried"] = [{"value": value, **asdict(tuned)} for value, tuned in rows]
-        if not as_json:
-            pages.tried(tries.partition("=")[0], rows)
+        rows = _tried(run, recipe, tuner, wanted, tries)
     if column is not None:
         levels = list(tuner.levels(column))
-        shown["levels"] = [asdict(level) for level in levels]
-        if not as_json:
-            pages.levels(column, levels)
+    wrote = "" if to is None else f"wrote {to}{write_recipe(run, wanted, to)}"  # before a pipe may have had enough
+    pages = _Pages(tuner)
     if as_json:
-        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
-    if to is not None:
-        typer.echo(f"wrote {to}{write_recipe(run, wanted, to)}", err=as_json)
+        _print_json(tuned, rows, levels)
+    else:
+        if tuned is not None:
+            pages.tuned(tuned, moved(recipe, new), run, n)
+        if rows is not None:
+            pages.tried((tries or "").partition("=")[0], rows)
+        if levels is not None:
+            pages.levels(column or "", levels)
+    if wrote:
+        typer.echo(wrote, err=as_json)
+
+
+def _print_json(tuned: Tuned | None, rows: list[tuple[str, Tuned]] | None, levels: Sequence[Any] | None) -> None:
+    """What was asked for, and no more."""
+    shown: dict[str, Any] = {}
+    if tuned is not None:
+        shown["tuned"] = asdict(tuned)
+    if rows is not None:
+        shown["tried"] = [{"value": value, **asdict(one)} for value, one in rows]
+    if levels is not None:
+        shown["levels"] = [asdict(level) for level in levels]
+    typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
 def with_stages(text: str, recipe: Recipe) -> str:

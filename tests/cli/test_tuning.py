@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -38,6 +41,16 @@ def test_a_threshold_is_moved_and_the_recipe_written(out, tmp_path):
     refused = curate("tune", out, "--set", "drop.below=3", "-o", new)
     assert refused.returncode == 2
     assert "it is already there" in refused.stderr
+
+
+def test_the_recipe_is_written_though_nobody_reads_what_is_said(out, tmp_path):
+    new = tmp_path / "new.yaml"
+    command = [sys.executable, "-m", "curate", "tune", str(out), "--set", "drop.below=150", "-o", str(new)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    subprocess.run(command, stdout=writer, stderr=subprocess.DEVNULL, timeout=120, check=False)
+    os.close(writer)
+    assert "below: 150" in new.read_text()
 
 
 def test_tables_of_values_and_of_a_column(out):
