@@ -1,11 +1,15 @@
 """datatrove, for `bench_peers.py`; runs in its own environment, without curate.
 
+    python scripts/bench_datatrove.py --task stages --out O --scratch S FILE...    filter by filter, as `bench.py`
+
 Its filters at their defaults, but C4's rule about the ends of lines, which FineWeb leaves out; MinHash as in its
 example for FineWeb, which is its default: 14 bands of 8, words by spaCy, 64-bit xxhash.
 """
 
+import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from bench_peer import MODEL, Work, run
 from datatrove.data import Document
 from datatrove.executor import LocalPipelineExecutor
@@ -112,5 +116,30 @@ def recipe(work: Work) -> None:
     minhash(work, [ParquetReader(left, glob_pattern="*.parquet")])
 
 
+def stages(work: Work) -> None:
+    """Each filter, and MinHash's signatures, called on texts in memory after a warm-up; prints MB per CPU-second."""
+    texts = [text for file in work.files for text in pq.read_table(file, columns=["text"])["text"].to_pylist()]
+    megabytes = sum(len(text.encode()) for text in texts) / 1e6
+    signing = MinhashDedupSignature(f"{work.scratch}/signatures")
+    works = {type(step).__name__: step.filter for step in [*language_steps(), *filter_steps()]}
+    works["MinhashDedupSignature"] = lambda document: signing.get_signature(signing.get_shingles(document.text))
+    for name, call in works.items():
+        documents = [Document(text=text, id=str(number)) for number, text in enumerate(texts)]  # C4's edits them
+        call(Document(text=texts[0], id=""))
+        began = time.process_time()
+        for document in documents:
+            call(document)
+        print(f"{name:<25}{megabytes / (time.process_time() - began):>8.2f} MB/CPU-s", flush=True)
+
+
 if __name__ == "__main__":
-    run({"filters": filters, "language": language, "exact": exact, "minhash": minhash, "recipe": recipe})
+    run(
+        {
+            "filters": filters,
+            "language": language,
+            "exact": exact,
+            "minhash": minhash,
+            "recipe": recipe,
+            "stages": stages,
+        }
+    )

@@ -109,12 +109,12 @@ def cores_table(said: dict) -> str:
 
 def scaling_table(rows: list[dict]) -> str:
     lines = [
-        "| documents | text | files | workers | CPU | MB per CPU-second | memory, all processes | dropped |",
-        "|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| documents | text | files | workers | clock | CPU | MB per CPU-second | memory, all processes | dropped |",
+        "|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
         cells = [f"{row['documents']:,}", f"{row['mb']:,.0f} MB", f"{row['shards']:,}", f"{row['workers']}"]
-        cells += [f"{number(row['cpu'])} s", number(row["mb_per_cpu_second"])]
+        cells += [f"{number(row['wall'])} s", f"{number(row['cpu'])} s", number(row["mb_per_cpu_second"])]
         cells += [f"{row['anonymous_mb']:,.0f} MB", f"{row['documents'] - row['kept']:,}"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
