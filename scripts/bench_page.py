@@ -1,10 +1,10 @@
-"""Makes the tables and plots of docs/benchmarks.md from docs/benchmarks.json and docs/scaling.json.
+"""Makes the tables and plots of docs/benchmarks.md, and README's, from docs/benchmarks.json and docs/scaling.json.
 
-    python scripts/bench_page.py            write the page and the plots anew
-    python scripts/bench_page.py --check    fail if that would change the page
+    python scripts/bench_page.py            write the pages and the plot anew
+    python scripts/bench_page.py --check    fail if that would change them
 
-What stands between `<!-- figures: NAME -->` and `<!-- end -->` is made here: `machine`, `peers`, a table for each task,
-`memory`, `scaling`.
+What stands between `<!-- figures: NAME -->` and `<!-- end -->` is made here: `machine`, `summary`, `cores`, `scaling`,
+a table for each task.
 """
 
 from __future__ import annotations
@@ -55,6 +55,22 @@ def rows_of(said: dict, task: str, cores: int = 1) -> list[dict]:
     return sorted(found, key=place)
 
 
+def largest(rows: list[dict]) -> list[dict]:
+    """Of two corpora the larger one, which says more."""
+    return list({row["tool"]: row for row in rows}.values())
+
+
+def summary_table(said: dict) -> str:
+    """MB per CPU-second, task by task and tool by tool."""
+    tasks = {task: {row["tool"]: row for row in largest(rows_of(said, task))} for task in TASKS}
+    lines = [f"| | curate | {' | '.join(peer.title for peer in PEERS.values())} |", "|---|" + "--:|" * (len(PEERS) + 1)]
+    for task, rows in tasks.items():
+        of_ours = rows[next(iter(TASKS[task].ours))]
+        cells = [speed(rows[name]) if name in rows else "" for name in PEERS]
+        lines.append(f"| {TASKS[task].title} | **{speed(of_ours)}** | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def task_table(said: dict, task: str) -> str:
     planted = TASKS[task].corpus == "planted"
     last = " of these by curate too |"
@@ -98,7 +114,7 @@ def cores_table(said: dict) -> str:
     ]
     for task in TASKS:
         one = {(row["tool"], row["corpus"]): row for row in rows_of(said, task)}
-        for row in rows_of(said, task, 2):
+        for row in largest(rows_of(said, task, 2)):
             before = one.get((row["tool"], row["corpus"]))
             if before:
                 cells = [TASKS[task].title, title(row["tool"]) + f", {said['corpora'][row['corpus']]['mb']:.0f} MB"]
@@ -120,7 +136,7 @@ def scaling_table(rows: list[dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def text(x: float, y: float, words: str, size: int = 13, anchor: str = "start", weight: str = "normal") -> str:
+def label(x: float, y: float, words: str, size: int = 13, anchor: str = "start", weight: str = "normal") -> str:
     place = f'x="{x:.0f}" y="{y:.0f}" font-size="{size}" text-anchor="{anchor}" font-weight="{weight}"'
     return f"<text {place}>{html.escape(words)}</text>"
 
@@ -134,21 +150,19 @@ def plot(said: dict) -> str:
     parts, y = [], 46.0
     for task in tasks:
         y += GAP
-        parts.append(text(12, y - 8, TASKS[task].title, 14, weight="bold"))
-        rows = rows_of(said, task)
-        rows = list({row["tool"]: row for row in rows}.values())  # of two corpora the larger one, which says more
-        for row in rows:
+        parts.append(label(12, y - 8, TASKS[task].title, 14, weight="bold"))
+        for row in largest(rows_of(said, task)):
             length = room * (math.log10(row["mb_per_cpu_second"]) - low) / (high - low)
             colour = THEIRS if row["tool"] in PEERS else OURS
-            parts.append(text(LABEL - 8, y + 13, title(row["tool"]).strip("*"), anchor="end"))
+            parts.append(label(LABEL - 8, y + 13, title(row["tool"]).strip("*"), anchor="end"))
             parts.append(f'<rect x="{LABEL}" y="{y:.0f}" width="{length:.1f}" height="{BAR - 4}" fill="{colour}"/>')
-            parts.append(text(LABEL + length + 6, y + 12, speed(row), 12))
+            parts.append(label(LABEL + length + 6, y + 12, speed(row), 12))
             y += BAR
     for power in range(low, high + 1):
         x = LABEL + room * (power - low) / (high - low)
         parts.insert(0, f'<line x1="{x:.0f}" y1="40" x2="{x:.0f}" y2="{y:.0f}" stroke="#e1e4e8"/>')
-        parts.append(text(x, 36, f"{10**power:g}", 12, "middle"))
-    parts.append(text(12, 20, "MB of text per CPU-second, files to files, behind the start; logarithmic", 14))
+        parts.append(label(x, 36, f"{10**power:g}", 12, "middle"))
+    parts.append(label(12, 20, "MB of text per CPU-second, files to files, behind the start; logarithmic", 14))
     height = round(y + 14)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
     style = f'font-family="system-ui, sans-serif" fill="{INK}"><rect width="100%" height="100%" fill="white"/>\n'
@@ -159,7 +173,8 @@ def blocks() -> dict[str, str]:
     said = json.loads((DOCS / "benchmarks.json").read_text(encoding="utf-8"))
     scaling = json.loads((DOCS / "scaling.json").read_text(encoding="utf-8"))["rows"]
     tasks = {task: task_table(said, task) for task in TASKS if rows_of(said, task)}
-    return {"machine": machine_text(said), "cores": cores_table(said), "scaling": scaling_table(scaling), **tasks}
+    others = {"summary": summary_table(said), "cores": cores_table(said), "scaling": scaling_table(scaling)}
+    return {"machine": machine_text(said), **others, **tasks}
 
 
 def page(before: str) -> str:
@@ -168,14 +183,13 @@ def page(before: str) -> str:
 
 
 def main() -> None:
-    path = DOCS / "benchmarks.md"
-    before = path.read_text(encoding="utf-8")
-    after, drawn = page(before), plot(json.loads((DOCS / "benchmarks.json").read_text(encoding="utf-8")))
+    files = {path: page(path.read_text(encoding="utf-8")) for path in (DOCS / "benchmarks.md", ROOT / "README.md")}
+    files[DOCS / "benchmarks.svg"] = plot(json.loads((DOCS / "benchmarks.json").read_text(encoding="utf-8")))
+    other = [path.name for path, text in files.items() if path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
-        same = before == after and (DOCS / "benchmarks.svg").read_text(encoding="utf-8") == drawn
-        raise SystemExit(0 if same else "docs/benchmarks.md is not what its figures say: python scripts/bench_page.py")
-    path.write_text(after, encoding="utf-8")
-    (DOCS / "benchmarks.svg").write_text(drawn, encoding="utf-8")
+        raise SystemExit(f"not what the figures say: {', '.join(other)}: python scripts/bench_page.py" if other else 0)
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
