@@ -81,7 +81,7 @@ class CodeQuality(Edit):
     min_visible_chars: int | None = Field(100, ge=0)
     """Fewest such characters; null: not tested. Reason: `too_little_visible`."""
     xml: bool = True
-    """Whether files go that have `<?xml version=` in their first 100 characters. Reason: `xml`."""
+    """Whether files go that have `<?xml version=` in their first 100 characters (figure from memory). Reason: `xml`."""
     xml_languages: Names = ("XML", "XSLT", "HTML", "SVG")
     """Languages in which that is as it should be. StarCoder excepts XSLT; the others are XML themselves."""
 
