@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.store import arrow, ledger
@@ -151,9 +150,14 @@ def write_artifact(path: Path, rows: pa.Table, facts: dict[str, Any]) -> None:
 
 def read_artifact(path: Path, low: int = 0, high: int = 2**64 - 1) -> pa.Table:
     """Rows of a part of a large artifact with low <= document <= high, sorted by document."""
-    first, last = pa.scalar(low, pa.uint64()), pa.scalar(high, pa.uint64())
-    inside = (pc.field(DOCUMENT) >= first) & (pc.field(DOCUMENT) <= last)
-    return pq.read_table(path, filters=inside, use_threads=False).combine_chunks()
+    with pq.ParquetFile(path, pre_buffer=False) as parquet:
+        at = parquet.schema.names.index(DOCUMENT)
+        about = [parquet.metadata.row_group(group).column(at).statistics for group in range(parquet.num_row_groups)]
+        wanted = [group for group, has in enumerate(about) if has is None or (has.min <= high and has.max >= low)]
+        table = parquet.read_row_groups(wanted, use_threads=False)
+    documents = table.column(DOCUMENT).to_numpy()
+    first, after = np.searchsorted(documents, np.uint64(low)), np.searchsorted(documents, np.uint64(high), "right")
+    return table.slice(first, after - first).combine_chunks()
 
 
 def _order(table: pa.Table) -> npt.NDArray[np.int64]:

