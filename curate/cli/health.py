@@ -69,12 +69,12 @@ def extras() -> Iterator[Finding]:
     """What was installed beyond the need of most recipes. Absent ones are nothing bad."""
     by_extra: dict[str, list[str]] = {}
     for name, _, extra in _requirements():
-        if extra and extra != "dev":
+        if extra and extra not in ("dev", "docs"):  # which are for those who work on curate
             by_extra.setdefault(extra, []).append(name)
     there = {extra: all(_version(name) for name in names) for extra, names in by_extra.items()}
     have, lack = ([extra for extra in sorted(there) if there[extra] is is_there] for is_there in (True, False))
     text = f"{', '.join(have) or 'none'}" + (f"; not installed: {', '.join(lack)}" if lack else "")
-    hint = f"for those: pip install 'curate[{','.join(lack)}]'" if lack else ""
+    hint = f"for one: pip install 'curate[{lack[0] if len(lack) == 1 else 'NAME'}]'" if lack else ""
     yield Finding("extras", "good", text, hint, there)
 
 

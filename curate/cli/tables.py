@@ -42,7 +42,7 @@ def funnel_table(rows: Sequence[FunnelRow], *, narrow: bool = False) -> Table:
     for row in rows:
         cells = _cells(row.label, row.documents_in, row.dropped, row.documents_out, row.chars_out, millions)
         table.add_row(*(cells[place] for place in shown))
-        for reason, (documents, _) in row.reasons.items():
+        for reason, (documents, _) in sorted(row.reasons.items(), key=lambda one: (-one[1][0], one[0])):
             cells = (Text(f"  {reason}"), "", f"{documents:,}", percent(documents, row.documents_in), "", "")
             table.add_row(*(cells[place] for place in shown), style="dim")
     return table

@@ -269,6 +269,12 @@ def test_the_funnel_at_80_columns(capsys, monkeypatch):
     ]
 
 
+def test_reasons_stand_in_the_order_of_how_many_they_drop(capsys):
+    screen.print_funnel([FunnelRow("c4", 9, 0, 1, 1, reasons={"a": (1, 1), "b": (3, 1), "c": (5, 1), "aa": (1, 1)})])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [words[0] for words in lines if words and words[0] in ("a", "b", "c", "aa")] == ["c", "b", "a", "aa"]
+
+
 def test_a_huge_funnel_still_fits_into_80_columns(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     rows = [
