@@ -34,6 +34,7 @@ REASONS = {
 ELSEWHERE = {
     "docs/benchmarks.md": "takes minutes; make bench, make bench-peers",
     "docs/object-stores.md": "needs an object store; tests run the like of it against a server on loopback",
+    "docs/transcript.md": "a recording; the same commands run in docs/first-steps.md",
     "docs/slurm.md": "needs Slurm; tests run the shares of passes, and the script with a stand-in for sbatch",
 }
 """Pages whose commands are not marked one by one, and why."""
