@@ -181,10 +181,10 @@ def near(path: str) -> str:
 def place_beside(recipe: Path | None, entries: Sequence[str]) -> str:
     """For a message: the folder about a recipe's file from which its input would be found; "" if there is none."""
     missing = [one for one in entries if not (is_remote(one) or one[0] in "~/\\" or os.path.lexists(one))]
-    if recipe is None or not missing:
+    if recipe is None or not missing or glob.has_magic(Path(missing[0]).parts[0]):  # which would look through a disk
         return ""
     for folder in list(recipe.resolve().parents)[:4]:
-        if folder != Path.cwd() and any(folder.glob(missing[0])):
+        if folder != Path.cwd() and any(glob.iglob(missing[0], root_dir=folder, recursive=True)):
             return (
                 f"\n  paths are of the folder that one is in; from '{folder}' there is '{missing[0]}':"
                 f" cd {shlex.quote(str(folder))}"

@@ -133,6 +133,9 @@ def test_a_path_that_names_nothing_to_read(make, tmp_path, entry, says):
     [
         (["data/"], "from '{folder}' there is 'data/': cd '{folder}'"),
         (["data/*.parquet"], "from '{folder}' there is 'data/*.parquet'"),
+        (["data/**.parquet"], "there is 'data/**.parquet'"),
+        (["**/*.parquet", "**.parquet"], ""),
+        (["data/**.jsonl"], ""),
         (["here", "data/a.parquet"], "there is 'data/a.parquet'"),
         (["dta"], ""),
         (["s3://bucket/data", "/data", "~/data"], ""),
