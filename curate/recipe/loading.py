@@ -15,7 +15,7 @@ from curate.catalog import did_you_mean
 from curate.errors import RecipeError
 from curate.recipe.card import Card
 from curate.recipe.complaints import Complaints, is_meant
-from curate.recipe.entries import make_uniform
+from curate.recipe.entries import labels, make_uniform
 from curate.recipe.model import BadInputLimits, Incremental, Input, Output, Recipe, Step
 from curate.recipe.notation import Document, read
 from curate.recipe.overrides import override
@@ -147,8 +147,7 @@ def _recipe(document: Document, source: Path | None, fetch: Callable[[str], str]
     complaints = Complaints(document)
     for key in document.data:
         if key not in _EXAMPLES:
-            guess = did_you_mean(key, _EXAMPLES) or f"; the keys are {', '.join(_EXAMPLES)}"
-            complaints.add((key,), f"there is no key '{key}' here{guess}")
+            complaints.add((key,), f"there is no key '{key}' here{_meant(key, document)}")
     parts = {
         "input": _part(Input, "input", complaints),
         "output": _part(Output, "output", complaints),
@@ -160,6 +159,14 @@ def _recipe(document: Document, source: Path | None, fetch: Callable[[str], str]
     }
     complaints.raise_if_any()
     return Recipe(source=source, **parts)
+
+
+def _meant(key: str, document: Document) -> str:
+    """What a key that is not known was perhaps to be; of `--set c4.min_sentences=3`, as `tune` has it, a step."""
+    steps = document.data.get("stages")
+    if isinstance(steps, list) and key in labels(steps) and any(path[0] == key for path in document.overridden):
+        return f"; did you mean stages.{key}?"
+    return did_you_mean(key, _EXAMPLES) or f"; the keys are {', '.join(_EXAMPLES)}"
 
 
 def _part(model: type[Any], name: str, complaints: Complaints) -> Any:

@@ -52,6 +52,7 @@ def test_later_ones_see_what_earlier_ones_did(load_text):
         ("workers=two", "workers = two; it must be auto, or a number of processes"),
         ("workers=[1", "this is not YAML: expected ',' or ']', but got '<stream end>'"),
         ("outptu.path=x", "there is no key 'outptu' here; did you mean 'output'?"),
+        ("shouting.max_upper=1", "there is no key 'shouting' here; did you mean stages.shouting?"),
         ("output.pth=x", "output: it has no option 'pth'; did you mean 'path'?"),
         ("output.path.x=1", "output.path is 'out'; it has nothing inside that could be set"),
         (
