@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,15 +25,19 @@ output: {output}
 workers: auto
 on_bad_input: {{max_documents: 0.1%, max_shards: 0}}
 stages:
-  - normalize
-  - exact_dedup
-  - language: {{keep: [en], min_score: 0.65}}
-  - gopher_repetition
-  - gopher_quality
-  - c4
-  - fineweb_quality
-  - minhash_dedup
+{stages}
 """
+STEPS = {
+    "normalize": "",
+    "exact_dedup": "",
+    "language": "keep: [en], min_score: 0.65",
+    "gopher_repetition": "",
+    "gopher_quality": "",
+    "c4": "",
+    "fineweb_quality": "",
+    "minhash_dedup": "",
+}
+"""Of a starter recipe, with their options."""
 
 
 def plan(recipe: RecipePath, overrides: Overrides = None, allow_code: AllowCode = None) -> None:
@@ -95,18 +100,37 @@ def init(
 
     if path.exists():
         raise RecipeError(f"{path}: it is already there; name another file, or remove it first")
-    text, problem = _column_of_texts(input)
+    text, columns, problem = _column_of_texts(input)
     where = {"input": json.dumps(input), "output": json.dumps(output or f"out/{path.stem}"), "text": json.dumps(text)}
+    taken = _clashes(columns)
+    steps = (
+        f"as: {name}_2, {options}".removesuffix(", ") if name in taken else options for name, options in STEPS.items()
+    )
+    where["stages"] = "\n".join(
+        f"  - {name}: {{{options}}}" if options else f"  - {name}" for name, options in zip(STEPS, steps, strict=True)
+    )
     path.write_text(STARTER.format(name=path.as_posix(), **where), encoding="utf-8", newline="\n")
     if problem:
         typer.echo(visible(problem), err=True)
     elif text != TEXTS[0]:
         typer.echo(f"there is no column '{TEXTS[0]}': '{text}' is taken for the texts")
+    for name, written in taken.items():
+        some = ", ".join(written[:2]) + (", …" if len(written) > 2 else "")
+        typer.echo(visible(f"the input has {some} already: {name} is called {name}_2, and so are its columns"))
     typer.echo(f"wrote {path}; now: curate check {path}")
 
 
-def _column_of_texts(paths: str) -> tuple[str, str]:
-    """(the column, what is wrong with the input as it is now, if something is)."""
+def _clashes(columns: Sequence[str]) -> dict[str, list[str]]:
+    """Stage → columns that it writes and the input has."""
+    from curate.recipe import loads
+
+    there = {"input": "data", "output": "out", "stages": [{name: {}} for name in STEPS]}
+    steps = loads(json.dumps(there)).stages
+    return {step.name: found for step in steps if (found := [one for one in step.written() if one in columns])}
+
+
+def _column_of_texts(paths: str) -> tuple[str, Sequence[str], str]:
+    """(the column, all columns, what is wrong with the input as it is now, if something is)."""
     from curate.engine import intake
     from curate.errors import CurateError
     from curate.recipe import loads
@@ -115,9 +139,9 @@ def _column_of_texts(paths: str) -> tuple[str, str]:
     for name in TEXTS:
         asked = loads(json.dumps({"input": {"paths": paths, "text": name}, "output": "out", "stages": ["normalize"]}))
         try:
-            intake.survey(asked, intake.listing(asked).files, LOOKED_AT)
+            columns = intake.survey(asked, intake.listing(asked).files, LOOKED_AT).schema.names
         except CurateError as error:
             problem = problem or str(error).removeprefix("recipe: ")
         else:
-            return name, ""
-    return TEXTS[0], problem
+            return name, columns, ""
+    return TEXTS[0], (), problem

@@ -237,6 +237,18 @@ def test_init_looks_at_its_input(tmp_path):
     assert (tmp_path / "c.yaml").exists()
 
 
+def test_init_gives_other_names_to_columns_that_the_input_has(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.jsonl").write_text(
+        '{"text": "Some text.", "language": "en", "language_score": 1, "duplicate_of": ""}\n'
+    )
+    made = curate("init", "a.yaml", "--input", "in/", cwd=tmp_path)
+    assert "the input has language, language_score already: language is called language_2" in made.stdout
+    planned = curate("plan", "a.yaml", cwd=tmp_path)
+    assert planned.returncode == 0, planned.stderr
+    assert "language_2_language" in planned.stdout
+
+
 def test_version():
     assert curate("--version").stdout.strip()[0].isdigit()
 
