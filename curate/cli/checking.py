@@ -39,6 +39,8 @@ def check_recipe(recipe: Recipe, documents: int, command: str) -> int:
         f"input   {counted(survey.files, 'file')}, {_size(survey.bytes)}; {about}{survey.documents:,} documents"
     )
     console.print(on_one_line(f"columns {', '.join(survey.schema.names)}"))
+    for warning in intake.no_such_ids(recipe, survey.schema):
+        console.print(Text.assemble(("warning", "yellow"), on_one_line(f": {warning}")))
     for path, reason in listing.ignored[:5]:
         console.print(on_one_line(f"        passed over: {path} ({reason.replace('_', ' ')})"))
     for problem in survey.problems:

@@ -61,6 +61,8 @@ def plan(recipe: RecipePath, overrides: Overrides = None, allow_code: AllowCode 
         exact=survey.exact,
     )
     typer.echo(visible(planner.describe(made, asked, estimate)))
+    for warning in intake.no_such_ids(asked, survey.schema):
+        typer.echo(on_one_line(f"warning: {warning}"), err=True)
     for problem in survey.problems:
         typer.echo(on_one_line(f"cannot be read: {problem.file}: {problem.reason}: {problem.error}"), err=True)
 

@@ -102,6 +102,7 @@ def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit:
     for index, reasons in sorted((index, reasons) for look in looks for index, reasons in look.bad.items()):
         if limit is None or index in kept:  # a file beyond the limit is no part of the run
             bad_rows.update(reasons)
+    said = [*notes.condensed(sorted(note for look in looks for note in look.notes)), *no_such_ids(recipe, schema)]
     return Inputs(
         files=tuple(files),
         units=tuple(units),
@@ -109,7 +110,7 @@ def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit:
         has_ids=any(recipe.input.id in one.facts.schema.names for one in usable if one.files[0].index in kept),
         broken=tuple(sorted(broken, key=lambda one: one.file)),
         bad_rows=dict(bad_rows),
-        notes=tuple(notes.condensed(sorted(note for look in looks for note in look.notes))),
+        notes=tuple(said),
     )
 
 
@@ -180,6 +181,16 @@ def missing_column(name: str, schema: pa.Schema) -> str:
     close = difflib.get_close_matches(name, schema.names, 1)
     guess = f"; did you mean '{close[0]}'? (input: {{text: {close[0]}}})" if close else ""
     return f"it has no column '{name}'; it has: {', '.join(schema.names) or 'none'}{guess}"
+
+
+def no_such_ids(recipe: Recipe, schema: pa.Schema) -> Iterator[str]:
+    """A warning, if the recipe names a column of ids that no file has: by the default name, there need not be one."""
+    name = recipe.input.id
+    if name == type(recipe.input).model_fields["id"].default or name in schema.names:
+        return
+    close = difflib.get_close_matches(name, schema.names, 1)
+    guess = f"; did you mean '{close[0]}'? (input: {{id: {close[0]}}})" if close else ""
+    yield f"input.id: no file has a column '{name}', so that ids are made of file and row{guess}"
 
 
 def id_problem(name: str, schema: pa.Schema) -> str | None:

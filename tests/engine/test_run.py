@@ -151,6 +151,20 @@ def test_documents_without_ids_get_stable_ones(tmp_path):
     assert ids[0] == ids[1] == ["x.parquet#0", "x.parquet#1", "x.parquet#2"]
 
 
+def test_ids_that_a_recipe_names_and_no_file_has_are_missed(tmp_path):
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"doc-id": [1, 2], "text": ["one", "two"]}), tmp_path / "in/x.parquet")
+    for name, notes in (
+        ("doc_id", ["input.id: no file has a column 'doc_id', so that ids are made of file and row;"
+                    " did you mean 'doc-id'? (input: {id: doc-id})"]),
+        ("doc-id", []),
+        ("id", []),
+    ):  # fmt: skip
+        out = tmp_path / name
+        run(f"input: {{paths: {tmp_path / 'in'}, id: {name}}}\noutput: {out}\nstages: [normalize]")
+        assert json.loads((out / "manifest.json").read_text())["input"]["notes"] == notes
+
+
 def test_jsonl_and_parquet_together(tmp_path, rows):
     data = write_shards(tmp_path / "in", rows[:200], 2)
     lines = [json.dumps(row) for row in rows[200:]]
