@@ -37,8 +37,8 @@ def place() -> Path:
 
 
 def _marker(name: str, version: int) -> Path:
-    """The file that says that the kernels of a stage were compiled."""
-    return place() / f"compiled-{name}-{digest(kernels.cache_folder().name, version)}"
+    """The file that says that the kernels of a stage were compiled, for this installation on such a processor."""
+    return place() / f"compiled-{name}-{digest(kernels.cache_folder().name, version, kernels.circumstances())}"
 
 
 def is_compiled(name: str, kind: type[Stage]) -> bool:
