@@ -69,7 +69,7 @@ def _has_lists(step: Step) -> bool:
     return step.name == "drop" and any(getattr(step.stage, name, None) is not None for name in lists)
 
 
-def _limits(step: Step, run: Run) -> tuple[Limit, ...]:
+def limits_in(step: Step, run: Run) -> tuple[Limit, ...]:
     """The thresholds of a step; of one that looks at the corpus, the one that it found."""
     artifact = _small_artifact(run, step.label)
     column, threshold = artifact.get("column"), artifact.get("threshold")
@@ -96,7 +96,7 @@ def _facts(step: Step, decided: int | None, run: Run) -> StepFacts:
         name=Path(step.name).stem,
         options=inline(options).removeprefix("{").removesuffix("}"),
         columns=tuple(step.written()),
-        limits=_limits(step, run),
+        limits=limits_in(step, run),
         drops=_drops(step),
         looks_at_corpus=isinstance(step.stage, Global) and not frozen,
         movable=frozenset() if frozen else _movable(step),

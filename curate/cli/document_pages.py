@@ -59,6 +59,7 @@ class Pages:
             line.append(self._of_which(document, label, reason))
             step = self._steps.get(label)
             line.append(f"\n  the step: {on_one_line(_described(step))}" if step else "", style="dim")
+            line.append(self._rule(document, step, reason) if step else "", style="dim")
         say(self._console, line)
         repeats = self._repeats_of(document)
         if repeats:  # a command, to be copied: in one piece
@@ -112,6 +113,18 @@ class Pages:
             else f" of {on_one_line(kept)}"
         )
         return what + (f", similarity {similarity(alike)}" if alike is not None else "")
+
+    def _rule(self, document: Document, step: Step, reason: str) -> str:
+        """The limit behind a reason, if it is one of a number, and that number."""
+        from curate.cli.describing import limits_in
+
+        known = {**document.user, **document.columns}
+        rule = next((limit for limit in limits_in(step, self.run) if limit.reason == reason), None)
+        found = known.get(rule.column) if rule is not None else None
+        if found is None:
+            return ""
+        here = f"{found:.6g}" if isinstance(found, float) else on_one_line(_short(found))
+        return f"\n  the rule: dropped if {on_one_line(str(rule))}; here it is {here}"
 
     def _repeats_of(self, document: Document) -> str:
         """What there is to see of repeats, if there are any."""

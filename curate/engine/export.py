@@ -131,7 +131,7 @@ def _survivors(
                 raise StoreError(
                     f"{unit.name}: rows {chunk.start + unit.first_row} to {chunk.stop + unit.first_row - 1}: a column"
                     f" that no stage reads cannot be decoded: {chunk.error}."
-                    " Repair the file, or name the columns to keep"
+                    " Repair the file, or leave it out"
                 )
         elif len(chunk.rows):
             given = dict(chunk.columns)

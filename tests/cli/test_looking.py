@@ -95,6 +95,16 @@ def test_why_names_the_shard_of_a_kept_document(tmp_path):
     assert f"kept, in data/{shards[-1].name}" in said("why", tmp_path / "out", last)
 
 
+def test_why_names_the_limit_and_the_number(tmp_path):
+    data = write_shards(tmp_path / "in", documents(40), 2)
+    stages = "  - drop: {column: n, below: 9}\n  - keep_best: {column: n, share: 0.5}\n"
+    run(recipe_text(data, tmp_path / "out", stages))
+    assert "\n  the rule: dropped if n < 9; here it is 3\n" in said("why", tmp_path / "out", "d00003")
+    found = json.loads((tmp_path / "out/artifacts/keep_best.json").read_text())["artifact"]["threshold"]
+    told = said("why", tmp_path / "out", "d00010")
+    assert f"\n  the rule: dropped if n < {float(found):g}; here it is 10\n" in told
+
+
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory):
     """A run that kept all kinds of rows aside → its output folder."""
