@@ -239,6 +239,10 @@ class _Pages:
             unknown = tuned.most.documents - tuned.sure.documents
             told = ", ".join(tuned.unsure_after)
             typer.echo(visible(f"{unknown:,} of the documents would reach steps that have not seen them: {told}"))
+        moving = [step.label for step in self.tuner.steps if step.best is not None and step.label in tuned.unsure_after]
+        if moving:
+            told = ", ".join(moving)
+            typer.echo(visible(f"with them, {told} would find another threshold: so neither number is a bound"))
         frozen = [step for step in self.tuner.steps if step.frozen]
         for step in frozen:
             rule = ", ".join(f"{one.column} {one.sign} {one.value:.6g} is dropped" for one in step.limits)

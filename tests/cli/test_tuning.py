@@ -53,6 +53,19 @@ def test_the_recipe_is_written_though_nobody_reads_what_is_said(out, tmp_path):
     assert "below: 150" in new.read_text()
 
 
+def test_numbers_that_are_no_bounds_are_called_so(tmp_path):
+    data = write_shards(tmp_path / "in", documents(60), 1)
+    stages = (
+        "  - drop: {column: n, below: 20}\n  - sample: {share: 0.9}\n  - expression: {column: m, expression: n * 2}\n"
+    )
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(recipe_text(data, tmp_path / "out", stages + "  - keep_best: {column: m, share: 0.5}\n"))
+    assert curate("run", recipe, "--workers", 0, "--no-report").returncode == 0
+    said = "would find another threshold: so neither number is a bound"
+    assert f"keep_best {said}" in curate("tune", tmp_path / "out", "--set", "drop.below=5").stdout
+    assert said not in curate("tune", tmp_path / "out", "--set", "drop.below=30").stdout
+
+
 def test_tables_of_values_and_of_a_column(out):
     done = curate("tune", out, "--try", "drop.below=50,100,199", "--column", "n", "--json")
     found = json.loads(done.stdout)
