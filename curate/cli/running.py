@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -343,8 +344,9 @@ def debug(
     allow_code: AllowCode = None,
 ) -> None:
     """Do one pass over one unit again, in this process, with the whole traceback."""
+    from curate.cli.escapes import visible
     from curate.engine import context, shard_pass
-    from curate.errors import RecipeError
+    from curate.errors import RecipeError, StageError
     from curate.recipe import allow_code as allow
 
     allow(allow_code or ())
@@ -358,7 +360,12 @@ def debug(
             f" passes 1 to {len(found.plan.passes)}, units to {last}"
         )
     typer.echo(f"pass {number} over {found.inputs.units[stems[stem]].name}, unit {stem}")
-    result = shard_pass.run(shard_pass.PassTask(str(out), number, stems[stem]))
+    try:
+        result = shard_pass.run(shard_pass.PassTask(str(out), number, stems[stem]))
+    except StageError as error:
+        if error.__cause__ is not None:  # what the stage raised
+            typer.echo(visible("".join(traceback.format_exception(error.__cause__))), err=True, nl=False)
+        raise
     for index, count in sorted(result.counts.steps.items()):
         label = found.recipe.stages[index].label
         seconds = result.step_seconds[index]

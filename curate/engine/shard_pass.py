@@ -252,15 +252,31 @@ class _UnitPass:
         return picked.drop_columns([evidence.DOCUMENT]).append_column("row", pa.array(at))
 
     def _stage_error(self, step: Step, verb: str, batch: Batch, error: Exception) -> StageError:
-        near = batch[ID][0].as_py() if len(batch) else "(no document)"
+        alone = _culprit(step, batch) if verb == "process" and not isinstance(error, MemoryError) else None
+        near = f"near id {batch[ID][0].as_py() if len(batch) else '(no document)'}"
         place = traceback.extract_tb(error.__traceback__)[-1]
         return StageError(
-            f"stage '{step.label}' failed in {verb} on {self.unit.name}, near id {near}:"
+            f"stage '{step.label}' failed in {verb} on {self.unit.name},"
+            f" {near if alone is None else f'at id {alone}'}:"
             f" {_in_words(error)}\n"
             f"  at {Path(place.filename).name}:{place.lineno}, in {place.name}\n"
             f"  again, alone: curate debug {os.path.relpath(self.folder.root)}"
             f" --pass {self.number} --shard {self.unit.stem}{_allowance(step.name)}"
         )
+
+
+def _culprit(step: Step, batch: Batch) -> str | None:
+    """The id of the first document that a stage fails on when it is given that one alone; None if it fails on none."""
+    stage = step.stage
+    if not isinstance(stage, PerBatch):
+        return None
+    for row in range(len(batch)):
+        one = batch.take(np.array([row]))
+        try:
+            stage.process(one)
+        except Exception:
+            return str(one[ID][0].as_py())
+    return None
 
 
 def _allowance(name: str) -> str:

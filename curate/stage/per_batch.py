@@ -29,7 +29,12 @@ class Annotate(PerBatch):
     def annotate(self, batch: Batch) -> dict[str, pa.Array]:
         """The values of the added columns for a batch."""
         rows = [self.annotate_one(text) for text in batch[TEXT].to_pylist()]
-        return {name: pa.array([row[name] for row in rows], kind) for name, kind in self.columns_written().items()}
+        return {
+            name: _array(
+                [row[name] for row in rows], kind, f"annotate_one: {name} =", f"of type {kind}, as in `writes`"
+            )
+            for name, kind in self.columns_written().items()
+        }
 
     def process(self, batch: Batch) -> Outcome:
         return Outcome(columns=self.annotate(batch))
@@ -44,7 +49,8 @@ class Filter(PerBatch):
 
     def judge(self, batch: Batch) -> pa.Array:
         """Reasons to drop, string[n]; null keeps."""
-        return pa.array([self.judge_one(text) for text in batch[TEXT].to_pylist()], pa.string())
+        reasons = [self.judge_one(text) for text in batch[TEXT].to_pylist()]
+        return _array(reasons, pa.string(), "judge_one returned", "a reason to drop it, a string, or None to keep it")
 
     def process(self, batch: Batch) -> Outcome:
         return Outcome(reason=self.judge(batch))
@@ -59,7 +65,8 @@ class Rewrite(PerBatch):
 
     def rewrite(self, batch: Batch) -> pa.Array:
         """New texts, large_string[n]; null means that nothing is left."""
-        return pa.array([self.rewrite_one(text) for text in batch[TEXT].to_pylist()], pa.large_string())
+        texts = [self.rewrite_one(text) for text in batch[TEXT].to_pylist()]
+        return _array(texts, pa.large_string(), "rewrite_one returned", "the new text, or None if nothing is left")
 
     def process(self, batch: Batch) -> Outcome:
         return Outcome(text=self.rewrite(batch))
@@ -87,14 +94,38 @@ class Edit(PerBatch):
     def edit(self, batch: Batch) -> Outcome:
         """The outcome for a batch."""
         ones = [self.edit_one(text) for text in batch[TEXT].to_pylist()]
+        text, reason = "the text, or None if nothing is left", "a reason to drop it, a string, or None to keep it"
         return Outcome(
-            text=pa.array([one.text for one in ones], pa.large_string()) if self.edits_text else None,
-            reason=pa.array([one.reason for one in ones], pa.string()),
+            text=_array([one.text for one in ones], pa.large_string(), "edit_one: text =", text)
+            if self.edits_text
+            else None,
+            reason=_array([one.reason for one in ones], pa.string(), "edit_one: reason =", reason),
             columns={
-                name: pa.array([one.columns[name] for one in ones], kind)
+                name: _array(
+                    [one.columns[name] for one in ones], kind, f"edit_one: {name} =", f"of type {kind}, as in `writes`"
+                )
                 for name, kind in self.columns_written().items()
             },
         )
 
     def process(self, batch: Batch) -> Outcome:
         return self.edit(batch)
+
+
+def _array(values: list[Any], kind: pa.DataType, what: str, expected: str) -> pa.Array:
+    """Values of an easy form as an array. Raises ValueError with the first that is of another type."""
+    try:
+        return pa.array(values, kind)
+    except (pa.ArrowException, TypeError, OverflowError):
+        for value in values:
+            if not _fits(value, kind):
+                raise ValueError(f"{what} {repr(value)[:60]}; it must be {expected}") from None
+        raise
+
+
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    try:
+        pa.array([value], kind)
+    except (pa.ArrowException, TypeError, OverflowError):
+        return False
+    return True

@@ -117,6 +117,21 @@ def test_debug_does_a_unit_again(finished):
     assert "passes 1 to 2" in wrong.stderr
 
 
+def test_debug_shows_the_traceback_of_a_stage(tmp_path):
+    (tmp_path / "in.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    (tmp_path / "boom.py").write_text(
+        "from curate import Filter\n\n\nclass Boom(Filter):\n"
+        '    """Fails."""\n\n    def judge_one(self, text):\n        return {}[text]\n'
+    )
+    (tmp_path / "r.yaml").write_text("input: in.jsonl\noutput: out\nstages: [./boom.py]\n")
+    assert curate("run", "r.yaml", cwd=tmp_path).returncode == 1
+    done = curate("debug", "out", "--pass", 1, "--shard", "00000", "--allow-code", "boom.py", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback (most recent call last):" in done.stderr
+    assert "return {}[text]" in done.stderr
+    assert "at id in.jsonl#1: KeyError: 'one'" in done.stderr
+
+
 def test_plan_reads_no_text(finished):
     recipe, _, _ = finished
     done = curate("plan", recipe)

@@ -256,6 +256,32 @@ def test_a_stage_that_breaks_its_contract_is_named(tmp_path, rows):
         run(recipe_text(data, tmp_path / "out", "  - ./short.py"), source=tmp_path / "r.yaml")
 
 
+@pytest.mark.parametrize(
+    ("kind", "form", "answer", "told"),
+    [
+        ("Filter", "judge_one", "True", "judge_one returned True; it must be a reason to drop it, a string, or None"),
+        ("Rewrite", "rewrite_one", "3", "rewrite_one returned 3; it must be the new text, or None if nothing is left"),
+        ("Annotate", "annotate_one", "{'m': 'x'}", "annotate_one: m = 'x'; it must be of type int32, as in `writes`"),
+        ("Edit", "edit_one", "One('a', 7, {'m': 1})", "edit_one: reason = 7; it must be a reason to drop it"),
+        ("Filter", "judge_one", "1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_stage_that_answers_something_else_is_told_so_with_the_document(tmp_path, rows, kind, form, answer, told):
+    writes = "    writes = {'m': pa.int32()}\n" if "'m'" in answer else ""
+    good = {"Rewrite": "text", "Annotate": "{'m': 1}", "Edit": "One(text, None, {'m': 1})"}.get(kind, "None")
+    (tmp_path / "odd.py").write_text(
+        f"import pyarrow as pa\nfrom curate import {kind}, One\n\n\nclass Odd({kind}):\n"
+        f'    """Odd."""\n\n{writes}    def {form}(self, text):\n'
+        f'        return {answer} if "third" in text else {good}\n'
+    )
+    given = [{**row, "text": "the third"} if number == 3 else row for number, row in enumerate(rows)]
+    data = write_shards(tmp_path / "in", given, 1)
+    with pytest.raises(StageError) as failed:
+        run(recipe_text(data, tmp_path / "out", "  - ./odd.py"), source=tmp_path / "r.yaml")
+    assert "stage 'odd' failed in process on s000.parquet, at id d00003: " in str(failed.value)
+    assert told in str(failed.value)
+
+
 @pytest.mark.parametrize(("reason", "meant"), [("Too Loud!", "too_loud"), ("a/b", "a_b"), ("", "too_loud")])
 def test_a_reason_that_is_no_name(tmp_path, rows, reason, meant):
     (tmp_path / "loud.py").write_text(
