@@ -251,8 +251,8 @@ def line(row: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", nargs="+", default=[str(SHARED if SHARED.exists() else SAMPLE)])
-    parser.add_argument("--mb", type=float, default=12, help="of the real corpus; all of it for ours once more")
-    parser.add_argument("--documents", type=int, default=10_000, help="of the planted corpus, 4 kB each")
+    parser.add_argument("--mb", type=float, default=6, help="of the real corpus; all of it for ours once more")
+    parser.add_argument("--documents", type=int, default=6000, help="of the planted corpus, 4 kB each")
     parser.add_argument("--only", default=",".join(TASKS), help="tasks, comma-separated")
     parser.add_argument("--tools", help="tools, comma-separated")
     parser.add_argument("--cores", type=int, nargs="+", default=[1])
