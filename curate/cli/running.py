@@ -312,7 +312,7 @@ def cores() -> int:
 def _input_bytes(recipe: Recipe) -> int:
     from curate.engine.intake import listing
 
-    return sum(file.size for file in listing(recipe).files)
+    return sum(file.size for file in listing(recipe, may_be_empty=True).files)
 
 
 def check(

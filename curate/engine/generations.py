@@ -68,7 +68,7 @@ class _Next:
     def run(self, executor: Executor) -> RunDone | None:
         done = self.stream.published()
         self.stream.check_whole(len(done))
-        listing = intake.listing(self.recipe)
+        listing = intake.listing(self.recipe, may_be_empty=bool(done))  # what was taken may be gone
         number = len(done) + FIRST
         known = taking.Known(done, listing)
         files, begun = self._files(listing, known, number)

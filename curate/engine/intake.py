@@ -43,27 +43,28 @@ class Found:
         return first if len(self.files) == 1 else f"{first} to {last}"
 
 
-def listing(recipe: Recipe, only: Mapping[str, str] | None = None) -> Listing:
-    """The input files, in order. Raises RecipeError if there is none.
+def listing(recipe: Recipe, only: Mapping[str, str] | None = None, *, may_be_empty: bool = False) -> Listing:
+    """The input files, in order. Raises RecipeError if there is none, unless there may be: the folders must be there.
 
     only: take these, path → name, as a generation does; the listing is then that of a recipe with `incremental`.
     """
-    found = _listing(recipe, lasting=only is not None or recipe.incremental is not None)
+    lasting = only is not None or recipe.incremental is not None
+    found = _listing(recipe, lasting=lasting, may_be_empty=may_be_empty)
     if only is None:
         return found
     files = [replace(file, name=only[file.path]) for file in found.files if file.path in only]
     return Listing(tuple(replace(file, index=index) for index, file in enumerate(files)), ())
 
 
-def _listing(recipe: Recipe, *, lasting: bool) -> Listing:
+def _listing(recipe: Recipe, *, lasting: bool, may_be_empty: bool) -> Listing:
     fixed = None if recipe.input.format == "auto" else recipe.input.format
     try:
-        there = list_inputs(recipe.input.paths, fixed, lasting=lasting)
+        there = list_inputs(recipe.input.paths, fixed, lasting=lasting, may_be_empty=may_be_empty)
     except RecipeError as error:
         where = place_beside(recipe.source, recipe.input.paths)
         raise RecipeError(f"{error}{where}") from None
     found = outside(there, str(recipe.output.folder), recipe.output.path)
-    if not found.files:
+    if there.files and not found.files:
         raise RecipeError(
             f"{recipe.source or 'recipe'}: output.path = {recipe.output.path}: all input files lie in it;"
             " name another folder, so that a run does not read what it writes"

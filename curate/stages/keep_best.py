@@ -21,6 +21,8 @@ from curate.kernels.text import buffers
 from curate.stage import Column, Evidence, Global, Outcome
 from curate.weighing import check_tokens, is_number, of, weights
 
+TOO_MUCH = 1.1  # times the share that was asked for, above which a person is told how much is kept
+
 
 class Cut(BaseModel):
     """What `keep_best` decided for the whole corpus. Documents without a score are counted in `missing` alone."""
@@ -39,6 +41,10 @@ class Cut(BaseModel):
     weight: int
     weight_kept: int
     missing: int
+    share: float | None = None
+    """Of the weight, as it was asked for; None: a budget was given."""
+    tied: int = 0
+    """Documents that score the threshold, of a share all kept."""
 
     @field_serializer("threshold", when_used="json")
     def _json_threshold(self, threshold: float | None) -> float | str | None:
@@ -54,6 +60,17 @@ class Cut(BaseModel):
         line = f"{rule}: {of(self.documents_kept, self.documents)} documents"
         line += "" if self.by == "documents" else f", {of(self.weight_kept, self.weight)} {self.by}"
         return line + (f"; {self.missing:,} without a score" if self.missing else "")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def warning(self) -> str | None:
+        """What a person should know: that far more is kept than was asked for, since many documents score alike."""
+        if self.share is None or self.tied < 2 or self.weight_kept <= TOO_MUCH * self.share * self.weight:
+            return None
+        return (
+            f"a share of {self.share:g} was asked for, and {self.weight_kept / self.weight:.3g} is kept: {self.tied:,}"
+            f" documents score {self.threshold:.6g} exactly, and of these all or none is kept; a budget cuts among them"
+        )
 
 
 class KeepBest(Global):
@@ -141,6 +158,8 @@ class KeepBest(Global):
             weight=found.total.weight,
             weight_kept=kept.weight,
             missing=sum(table.num_rows for table in evidence.scan(["key"], LAST, LAST)),
+            share=self.share,
+            tied=0 if found.key is None or self.share is None else found.at.documents,
         )
 
     def artifact_type(self) -> type[Cut]:

@@ -12,7 +12,7 @@ from curate.errors import RecipeError, StoreError
 from curate.store import objects
 from curate.store.files import fingerprint
 from curate.store.objects import Forbidden, Gone, Object
-from curate.store.paths import Found, RealPaths, expand, near, near_object
+from curate.store.paths import Found, RealPaths, expand, is_place, near, near_object
 from curate.store.ranges import opened
 from curate.urls import has_magic, is_remote
 
@@ -66,7 +66,9 @@ class BadFile(StoreError):
         self.name, self.reason, self.error = name, reason, error
 
 
-def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: bool = False) -> Listing:
+def list_inputs(
+    paths: Sequence[str], format: str | None = None, *, lasting: bool = False, may_be_empty: bool = False
+) -> Listing:
     """The files that `paths` (folders, globs, files) name, each once, ordered by name.
 
     Folders are taken with all folders below them. Hidden files and folders (names with `.` or `_` in front) are passed
@@ -76,6 +78,8 @@ def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: boo
 
     lasting: names must not change when other files come: with several roots, they are always relative to what the roots
     have in common.
+
+    may_be_empty: a folder or pattern in which there is no file now is no error, if the folder is there.
 
     format: `parquet` or `jsonl` for all files: those named one by one or by a glob, whatever their ending, and in a
     folder those of that format and those without any ending. None: by ending; a file with an unknown one is passed over
@@ -102,7 +106,7 @@ def list_inputs(paths: Sequence[str], format: str | None = None, *, lasting: boo
             first, _ = taken.setdefault(_real_path(one, real), (one, kind))
             if first.path != one.path:
                 ignored[one.path] = "same_file"
-        if not usable:
+        if not usable and not (may_be_empty and not found and is_place(entry)):
             raise RecipeError(_nothing_usable(entry, [one.path for one in found]))
     files: list[InputFile] = []
     names = _names([one for one, _ in taken.values()], sorted(roots) if lasting else ())

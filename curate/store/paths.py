@@ -69,6 +69,16 @@ def expand(entry: str) -> Iterator[Found]:
         raise RecipeError(f"input: there is no '{entry}'; {near(path)}")
 
 
+def is_place(entry: str) -> bool:
+    """Whether an entry is a folder that is there, or a pattern of files in one: there may be files in it later."""
+    if is_remote(entry):
+        return has_magic(entry)
+    path = os.path.abspath(os.path.expanduser(local(entry)))
+    while glob.has_magic(path) and not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.path.isdir(path)
+
+
 def _walk(folder: str) -> Iterator[str]:
     """Files below a folder, hidden ones aside, ordered by path; each folder once, even if links run in circles."""
 

@@ -110,6 +110,27 @@ def test_nothing_new_is_said_at_once(five):
     assert "nothing new: 5 files of the input, all known to 5 generations" in answer.output
 
 
+def test_files_that_were_taken_may_all_be_gone(tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(RecipeError, match="there is no file in the folder"):  # the first night has nothing to take
+        run(tmp_path)
+    arrive(tmp_path, 0)
+    assert run(tmp_path).exit_code == 0
+    before = data_files(tmp_path)
+    (tmp_path / "in/night-0.parquet").unlink()
+    recipe = tmp_path / "r.yaml"
+    for paths in (tmp_path / "in", tmp_path / "in/*.parquet"):
+        recipe.write_text(text(tmp_path).replace(f"input: {tmp_path / 'in'}\n", f"input: {paths}\n"))
+        done = CliRunner().invoke(app, ["run", str(recipe)])
+        assert done.exit_code == 0, done.output
+        assert "nothing new" in done.output
+    (tmp_path / "in").rmdir()
+    assert CliRunner().invoke(app, ["run", str(recipe)]).exit_code == 2
+    arrive(tmp_path, 1)
+    assert run(tmp_path).exit_code == 0
+    assert before.items() < data_files(tmp_path).items()
+
+
 def test_a_run_that_was_killed_goes_on_and_the_bytes_are_the_same(five, tmp_path):
     kills = 0
     for night in range(5):

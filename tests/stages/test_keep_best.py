@@ -103,6 +103,19 @@ def test_ties_are_cut_to_the_budget_and_say_so():
     assert sorted(filter(None, found.reasons.values())) == ["below_threshold"] + ["tied_at_threshold"] * 4
 
 
+def test_a_share_that_ties_exceed_by_far_is_a_warning():
+    q = [2.0] + [1.0] * 7 + [0.0] * 2
+    found = run(KeepBest(column="q", share=0.3), [[batch_of([""] * 10, q=q)]])
+    assert len(found.kept) == 8
+    assert found.artifact.warning == (
+        "a share of 0.3 was asked for, and 0.8 is kept: 7 documents score 1 exactly, and of these all or none is kept;"
+        " a budget cuts among them"
+    )
+    for share, scores in ((0.75, q), (1.0, q), (0.3, range(10))):
+        assert run(KeepBest(column="q", share=share), [[batch_of([""] * 10, q=list(scores))]]).artifact.warning is None
+    assert run(KeepBest(column="q", budget=3), [[batch_of([""] * 10, q=q)]]).artifact.warning is None
+
+
 def test_missing():
     columns = {"q": [1.0, None, math.nan, 0.0]}
     with pytest.raises(StageError, match=r"2 of 4 documents have no score in column 'q', the first has id 'd1'"):
