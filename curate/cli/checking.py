@@ -14,7 +14,7 @@ from curate.cli import screen
 from curate.cli.escapes import on_one_line, visible
 from curate.cli.meter import COMPILING, counted
 from curate.engine import driver, intake
-from curate.engine.events import Event, KernelsCompiling
+from curate.engine.events import Event, KernelsCompiling, Warned
 from curate.engine.settings import listing_of
 from curate.errors import CurateError
 from curate.executors import Inline
@@ -111,9 +111,11 @@ def _trial(console: Console, recipe: Recipe, documents: int) -> int:
 
 
 def _tell(event: Event) -> None:
-    """What of a trial takes long enough to be told."""
+    """What of a trial takes long enough to be told, or is odd about the input."""
     if isinstance(event, KernelsCompiling):
         print(COMPILING, file=sys.stderr, flush=True)
+    if isinstance(event, Warned) and not event.text.startswith("input.id") and "is passed over" not in event.text:
+        print(on_one_line(f"warning: {event.text}"), file=sys.stderr, flush=True)  # but for what was told above
 
 
 def _size(count: float) -> str:

@@ -99,9 +99,10 @@ def fix(recipe: Recipe, folder: RunFolder, files: Sequence[InputFile], *, limit:
         for number, first in unit.members or ((unit.file, 0),)
         if first < max(unit.first_row + unit.rows, 1)  # a unit without rows has its first file
     }
+    is_all = limit is None or sum(unit.rows for unit in units) < limit
     bad_rows: Counter[str] = Counter()
     for index, reasons in sorted((index, reasons) for look in looks for index, reasons in look.bad.items()):
-        if limit is None or index in kept:  # a file beyond the limit is no part of the run
+        if is_all or index <= max(kept, default=-1):  # a file beyond the limit is no part of the run
             bad_rows.update(reasons)
     said = [*notes.condensed(sorted(note for look in looks for note in look.notes)), *no_such_ids(recipe, schema)]
     return Inputs(

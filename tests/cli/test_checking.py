@@ -49,3 +49,17 @@ def test_json_lines_without_the_text_column(tmp_path):
     assert done.exit_code == 3
     assert "cannot be read a.jsonl: missing_column: it has no column 'text'; it has: url, content" in done.output
     assert "ready" not in done.output
+
+
+def test_a_file_without_any_document_is_counted_and_explained(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": "Some text."}\n')
+    (folder / "b.json").write_text('[\n {\n  "text": "One."\n },\n {\n  "text": "Two."\n }\n]\n')
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(f"input: {folder}\noutput: {tmp_path / 'out'}\nstages: [normalize]\n")
+    done = CliRunner().invoke(app, ["check", str(recipe)])
+    assert done.exit_code == 3, done.output
+    assert "b.json: the file seems to be one JSON value over many lines; make it JSON lines" in done.output
+    assert "broken_json" in done.output
+    assert "ready" not in done.output
