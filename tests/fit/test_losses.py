@@ -154,6 +154,7 @@ def test_goes_on_where_it_was_stopped(tmp_path):
 
 def test_tables_of_several_models_make_a_preselect(tmp_path):
     """Each model's losses are in tables of their own; together they are what losses in columns are."""
+    pytest.importorskip("fasttext")  # it trains
     kinds = [True] * 100 + [False] * 100
     columns = losses(kinds, 4, 3)
     path = write(tmp_path / "s.parquet", texts(True, 100, 1) + texts(False, 100, 2), **columns)
@@ -195,6 +196,7 @@ def test_a_name_that_would_hide_ids_or_texts_is_refused(tmp_path, name):
 
 def test_ids_of_another_column(tmp_path):
     """In tables of losses they are `id`, and `fit preselect --id key` finds them there."""
+    pytest.importorskip("fasttext")  # it trains
     columns = losses([True] * 100 + [False] * 100, 4, 3)
     found = pa.table(
         {"key": [f"d{i}" for i in range(200)], "text": texts(True, 100, 1) + texts(False, 100, 2), **columns}

@@ -283,6 +283,7 @@ def test_many_short_documents_are_sketched_some_at_a_time(tmp_path, monkeypatch)
         sketched.append(len(batch))
         return sketch(self, batch)
 
+    run_recipe(f"input: {tmp_path / 'in'}\noutput: {tmp_path / 'first'}\n{asked}")  # which may compile the kernels
     monkeypatch.setattr(MinhashDedup, "sketch", watched)
     run_recipe(f"input: {tmp_path / 'in'}\noutput: {tmp_path / 'whole'}\n{asked}")
     monkeypatch.setattr(evidence, "RUN_BYTES", 30_000)
