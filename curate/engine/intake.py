@@ -156,26 +156,31 @@ def _look_at_import(recipe: Recipe, task: imports.ImportTask) -> _Look:
 
 def _with_text(recipe: Recipe, found: list[Found]) -> tuple[list[Found], list[Broken]]:
     """The files with a column of texts, and what is wrong with the others."""
-    name = recipe.input.text
     good, bad = [], []
     for one in found:
-        if name not in one.facts.schema.names:
-            reason, error = "missing_column", missing_column(name, one.facts.schema)
-        elif not _is_text(one.facts.schema.field(name).type):
-            kind = one.facts.schema.field(name).type
-            reason, error = "text_not_a_string", f"column '{name}' is {kind}; it must be a string"
-        elif (problem := id_problem(recipe.input.id, one.facts.schema)) is not None:
-            reason, error = "id_of_no_use", problem
-        else:
+        problem = _no_use(recipe, one.facts.schema)
+        if problem is None:
             good.append(one)
-            continue
-        bad += [Broken(file.name, reason, error) for file in one.files]
+        else:
+            bad += [Broken(file.name, *problem) for file in one.files]
     if bad and not good:
-        raise RecipeError(
-            f"{recipe.source or 'recipe'}: input.text: no input file can be used;"
-            f" the first, {bad[0].file}: {bad[0].error}"
-        )
+        raise RecipeError(_nothing_of_use(recipe, bad[0]))
     return good, bad
+
+
+def _no_use(recipe: Recipe, schema: pa.Schema) -> tuple[str, str] | None:
+    """(reason, what is wrong) if a file with these columns cannot be used: by its texts, or its ids."""
+    name = recipe.input.text
+    if name not in schema.names:
+        return "missing_column", missing_column(name, schema)
+    if not _is_text(schema.field(name).type):
+        return "text_not_a_string", f"column '{name}' is {schema.field(name).type}; it must be a string"
+    problem = id_problem(recipe.input.id, schema)
+    return None if problem is None else ("id_of_no_use", problem)
+
+
+def _nothing_of_use(recipe: Recipe, first: Broken) -> str:
+    return f"{recipe.source or 'recipe'}: input.text: no input file can be used; the first, {first.file}: {first.error}"
 
 
 def missing_column(name: str, schema: pa.Schema) -> str:
@@ -286,8 +291,11 @@ def survey(recipe: Recipe, files: Sequence[InputFile], most: int | None = None) 
     name = recipe.input.text
     if schemas and not any(name in schema.names for _, schema in schemas):
         raise RecipeError(f"{recipe.source or 'recipe'}: input.text: {missing_column(name, schemas[0][1])}")
-    unified, clashes = unify([(n, s) for n, s in schemas if name in s.names])
-    problems += [Broken(n, "missing_column", missing_column(name, s)) for n, s in schemas if name not in s.names]
+    unusable = {n: Broken(n, *why) for n, s in schemas if (why := _no_use(recipe, s)) is not None}
+    if unusable and len(unusable) == len(schemas):
+        raise RecipeError(_nothing_of_use(recipe, next(iter(unusable.values()))))
+    unified, clashes = unify([(n, s) for n, s in schemas if n not in unusable])
+    problems += unusable.values()
     problems += [Broken(n, "schema_clash", text) for n, text in clashes]
     of_all, of_seen = sum(f.size for f in files), sum(f.size for f in seen)
     times = of_all / of_seen if step > 1 and of_seen else 1.0

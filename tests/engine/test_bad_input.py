@@ -11,7 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from curate import recipe as recipes
+from curate.engine import driver, intake
 from curate.errors import BadInput, RecipeError, StoreError
+from curate.executors import Inline
 from curate.store.quarantine import read_quarantine
 from tests.engine.corpus import documents, output, recipe_text, run, write_shards
 
@@ -229,3 +232,23 @@ def test_an_empty_shard_is_fine(tmp_path, data):
     code, manifest, _ = finish(tmp_path)
     assert manifest["accounting"]["documents_in"] == 200
     assert code == 0
+
+
+def test_what_is_said_before_a_run_is_what_the_run_finds(tmp_path):
+    (tmp_path / "in").mkdir()
+    texts = ["one text", "another"]
+    pq.write_table(pa.table({"id": [1, 2], "text": [text.encode() for text in texts]}), tmp_path / "in/a.parquet")
+    pq.write_table(pa.table({"id": [3, 4], "text": texts}), tmp_path / "in/b.parquet")
+    pq.write_table(pa.table({"id": [[5], [6]], "text": texts}), tmp_path / "in/c.parquet")
+    recipe = recipes.loads(
+        recipe_text(tmp_path / "in", tmp_path / "out", "  - normalize", "on_bad_input: {max_shards: 2}")
+    )
+    said = intake.survey(recipe, intake.listing(recipe).files).problems
+    reasons = [(one.file, one.reason) for one in said]
+    assert reasons == [("a.parquet", "text_not_a_string"), ("c.parquet", "id_of_no_use")]
+    driver.run(recipe, Inline())
+    found = json.loads((tmp_path / "out/manifest.json").read_text())["input"]["unreadable_files"]
+    assert [(one["file"], one["reason"]) for one in found] == reasons
+    (tmp_path / "in/b.parquet").unlink()
+    with pytest.raises(RecipeError, match=r"no input file can be used; the first, a\.parquet: column 'text' is binary"):
+        intake.survey(recipe, intake.listing(recipe).files)
