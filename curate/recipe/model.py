@@ -181,6 +181,7 @@ class Expect:
         parts = [part.strip() for part in re.split(r"\.\.", str(text).strip())]
         if len(parts) != 2 or not any(parts) or not isinstance(text, str):
             shown = share_text(text) if isinstance(text, float) else text
+            shown = f"{text}%" if isinstance(text, int) and 1 < text <= 100 else shown  # ..5 would be refused in turn
             hint = f"; did you mean ..{shown}?" if len(parts) == 1 else ""
             raise ValueError(f"it must be a range of shares, as in 5%..60%, ..20% or 10%..{hint}")
         low, high = (parse_share(part) if part else None for part in parts)

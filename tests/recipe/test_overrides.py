@@ -68,7 +68,7 @@ def test_later_ones_see_what_earlier_ones_did(load_text):
         ("stages.2.max_uper=1", "stage 2 'shouting': it has no option 'max_uper'; did you mean 'max_upper'?"),
         ("stages.2=drop", "stage 2 'drop': option 'column' is missing: Column whose value decides."),
         ("stages.2.expect.drop=5", "stage 2 'shouting': expect.drop = 5; it must be a range of shares, as in 5%..60%,"
-         " ..20% or 10%..; did you mean ..5?"),
+         " ..20% or 10%..; did you mean ..5%?"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_set(complaints, override, message):
