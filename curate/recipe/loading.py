@@ -237,7 +237,8 @@ def _entry(step: Step) -> dict[str, Any]:
 
 def _no_file(file: Path) -> str:
     """What to say when there is no recipe of that name."""
-    beside = [p.name for p in file.parent.iterdir() if p.suffix in (".yaml", ".yml")] if file.parent.is_dir() else []
-    close = get_close_matches(file.name, beside, 1, 0.5)
-    guess = f"; did you mean '{file.parent / close[0]}'?" if close else "; curate init writes one"
+    there = sorted(file.parent.iterdir()) if file.parent.is_dir() else []
+    beside = {one.stem: one.name for one in there if one.suffix in (".yaml", ".yml")}  # all are alike in their endings
+    close = get_close_matches(file.stem, beside, 1, 0.5)
+    guess = f"; did you mean '{file.parent / beside[close[0]]}'?" if close else "; curate init writes one"
     return f"{file}: there is no such file{guess}"

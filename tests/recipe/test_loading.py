@@ -141,6 +141,7 @@ def test_files_that_are_no_recipes(tmp_path, monkeypatch):
     Path("latin.yaml").write_bytes(b"input: caf\xe9\n")
     for name, message in {
         "webb.yaml": "webb.yaml: there is no such file; did you mean 'web.yaml'?",
+        "zqy.yaml": "zqy.yaml: there is no such file; curate init writes one",
         "none/x.yaml": "none/x.yaml: there is no such file; curate init writes one",
         ".": ".: it is a folder; name the recipe in it",
         "latin.yaml": "latin.yaml: it is not UTF-8 at byte 10; save it as UTF-8",
